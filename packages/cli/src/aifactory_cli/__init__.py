@@ -1,0 +1,1 @@
+"""AI Factory command line: aif."""

@@ -1,0 +1,1 @@
+"""AI Factory control plane: kernel, domains, API and workers."""

@@ -1,0 +1,1 @@
+"""The process through which browsers reach web apps. What it does lies in the domain app_platform."""

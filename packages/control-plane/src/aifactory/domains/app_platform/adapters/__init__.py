@@ -1,0 +1,1 @@
+"""What app_platform reaches outside the database."""

@@ -1,0 +1,34 @@
+"""What app_platform brings into the house."""
+
+from pathlib import Path
+
+from aifactory.domains.app_platform.adapters.app_door import SshAppDoor
+from aifactory.domains.app_platform.consumers import end_with_allocation
+from aifactory.domains.app_platform.flow_run_instance import RunInstance
+from aifactory.domains.app_platform.ports import APP_DOOR
+from aifactory.domains.app_platform.proxy.admission import forget_expired
+from aifactory.domains.app_platform.routes import apps, instances
+from aifactory.domains.app_platform.seed import seed
+from aifactory.domains.app_platform.smoke import SMOKE
+from aifactory.events import app_platform as events
+from aifactory.kernel.manifest import Manifest
+from aifactory.kernel.schedules import Schedule
+
+MANIFEST = Manifest(
+    "app_platform",
+    Path(__file__).parent,
+    routers=(apps.router, instances.router),
+    flows=(RunInstance,),
+    consumers=(end_with_allocation,),
+    schedules=(Schedule("app_platform.forget_expired_visits", 600, forget_expired),),
+    events=events,
+    smoke=SMOKE,
+    permissions={
+        "instance.read": "see the app instances of a project, with their output",
+        "instance.create": "launch apps in the project's allocations",
+        "instance.open": "use the web apps of a project's instances in the browser",
+        "instance.stop": "end app instances of a project",
+    },
+    ports={APP_DOOR: SshAppDoor},
+    seed=seed,
+)

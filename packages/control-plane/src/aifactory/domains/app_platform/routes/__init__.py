@@ -1,0 +1,1 @@
+"""The routes of app_platform, one module per resource."""

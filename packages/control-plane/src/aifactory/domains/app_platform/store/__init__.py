@@ -1,0 +1,1 @@
+"""The only SQL of app_platform, one module per noun."""

@@ -1,0 +1,1 @@
+"""Billing: what is sold for how much, who pays, and the ledger that proves it."""

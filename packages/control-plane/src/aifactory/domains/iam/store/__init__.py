@@ -1,0 +1,1 @@
+"""The only SQL of iam, one module per group of tables."""

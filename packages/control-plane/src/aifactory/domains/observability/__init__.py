@@ -1,0 +1,1 @@
+"""Observability: incidents that say why something is stuck."""

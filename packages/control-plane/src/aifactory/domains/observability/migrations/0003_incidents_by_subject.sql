@@ -1,0 +1,1 @@
+create index incidents_by_subject on observability.incidents (subject_id);

@@ -1,0 +1,1 @@
+"""The routes of observability, one module per resource."""

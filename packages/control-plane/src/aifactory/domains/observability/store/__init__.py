@@ -1,0 +1,1 @@
+"""The only SQL of observability, one module per noun."""

@@ -1,0 +1,1 @@
+"""Platform control: regions, the agents' certificate authority, dead letters, health."""

@@ -1,0 +1,1 @@
+"""The routes of platform_control, one module per resource."""

@@ -1,0 +1,1 @@
+"""Promises and how they are kept: counted in the API and from the histories, reported as error budgets."""

@@ -1,0 +1,1 @@
+"""Product: the portal's page-shaped read models, joined from the other domains' facades."""

@@ -1,0 +1,1 @@
+"""Resources of product: what the portal keeps on the server."""

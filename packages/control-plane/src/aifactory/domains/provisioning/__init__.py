@@ -1,0 +1,1 @@
+"""Nodes, slots, placement, allocations and the agents' protocol. The only door is `facade`."""

@@ -1,0 +1,1 @@
+"""What reaches outside of this process, behind the protocols of `ports`."""

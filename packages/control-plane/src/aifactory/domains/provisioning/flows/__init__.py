@@ -1,0 +1,1 @@
+"""Long-running work: one module per flow, named by its verb."""

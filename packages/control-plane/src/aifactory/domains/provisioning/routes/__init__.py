@@ -1,0 +1,1 @@
+"""The routes of provisioning, one module per resource."""

@@ -1,0 +1,36 @@
+"""Every statement of the store fits the real schema, and none asks for the time but from the kernel."""
+
+import importlib
+import pkgutil
+import re
+
+import psycopg
+import pytest
+
+from aifactory.domains.provisioning import store
+
+NAME = re.compile(r"%\((\w+)\)s")
+STATEMENTS = [
+    pytest.param(text, id=f"{module.name}.{name}")
+    for module in pkgutil.iter_modules(store.__path__)
+    for name, text in sorted(vars(importlib.import_module(f"{store.__name__}.{module.name}")).items())
+    if name.isupper() and not name.startswith("_") and isinstance(text, str)
+]
+
+
+def numbered(statement: str) -> str:
+    names = list(dict.fromkeys(NAME.findall(statement)))
+    return NAME.sub(lambda match: f"${names.index(match[1]) + 1}", statement)
+
+
+@pytest.fixture(scope="module")
+def schema(postgres_server):
+    with psycopg.connect(postgres_server.url("template_house"), autocommit=True) as connection:
+        yield connection  # closed again: a template with a connection cannot be copied
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_the_statement_can_be_prepared(schema, statement):
+    schema.execute(f"prepare probe as {numbered(statement)}")
+    schema.execute("deallocate probe")
+    assert "now()" not in statement.replace("kernel.now()", "")

@@ -1,0 +1,1 @@
+"""Volumes, later networks. The only door is `facade`."""

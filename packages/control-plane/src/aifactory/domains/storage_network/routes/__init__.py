@@ -1,0 +1,1 @@
+"""The routes of storage_network, one module per resource."""

@@ -1,0 +1,1 @@
+"""The only SQL of storage_network, one module per noun."""

@@ -1,0 +1,11 @@
+"""`python -m aifactory.workers`"""
+
+import asyncio
+
+import uvloop
+
+from aifactory.workers.worker import main
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())

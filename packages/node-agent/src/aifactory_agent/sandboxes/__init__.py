@@ -1,0 +1,1 @@
+"""The ways to keep a tenant's processes apart, behind one port."""
