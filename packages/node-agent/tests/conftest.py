@@ -210,6 +210,13 @@ class AgentProcess:
             [sys.executable, "-m", "aifactory_agent", "run"], env=self.environment(), stdout=log, stderr=log
         )
 
+    def wait_for_log(self, words: str, seconds: float = 30) -> None:
+        """Until it has written that, in whatever case."""
+        ends = time.monotonic() + seconds
+        while words not in self.log().lower():
+            assert time.monotonic() < ends, f"the agent never said {words!r}: {self.log()[-2000:]}"
+            time.sleep(0.05)
+
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()

@@ -156,9 +156,9 @@ def test_a_control_plane_of_another_ca_gets_nothing(agent, plane, workplace):
     assert plane.bootstraps == 1
     agent.settings.state_dir.joinpath("ca.pem").write_text(other.pem)
     agent.start()
-    time.sleep(2)
+    agent.wait_for_log("certificate verify failed")
     agent.stop()
-    assert not plane.polls and "certificate verify failed" in agent.log().lower()
+    assert not plane.polls
     newcomer.call("stop-all")
 
 
@@ -168,9 +168,9 @@ def test_the_certificate_of_another_node_is_turned_away(agent, plane):
     identity.certificate_file.write_text(other)
     agent.start()
     plane.wait_for(lambda: "node_other" in plane.peers)
-    time.sleep(1)
+    agent.wait_for_log("403")
     agent.stop()
-    assert not plane.polls and "403" in agent.log()
+    assert not plane.polls
 
 
 def test_a_certificate_for_another_key_is_not_taken(agent, plane):
@@ -211,7 +211,7 @@ def test_a_task_that_breaks_a_rule_has_no_effect_and_its_refusal_is_reported(age
         signed = replace_payload(signed, payload.decode())
     plane.offer(task, signed)
     if change == "flipped byte":
-        time.sleep(2)
+        agent.wait_for_log(code)
     else:
         refused = plane.result(task.id)
         assert (refused.status, refused.code) == ("refused", code), refused

@@ -234,7 +234,7 @@ class FlowRunner:
                         "update kernel.flows set lease_owner = null, lease_expires_at = null where id = %s", (run.id,)
                     )
         except StaleFence:
-            return
+            log.info("%s %s was taken over by another worker", run.kind, run.subject_id)
         except Exception as failure:
             log.warning("cannot record the failure of %s, its lease runs out by itself: %s", run.id, failure)
 
