@@ -87,8 +87,8 @@ new-route new-flow new-adapter new-domain: venv-dev
 tidy: venv-dev ## code in the order and form that `make check` wants
 	@.venv/bin/ruff check -q --fix . && .venv/bin/ruff format -q .
 
-.PHONY: bench-startup bench-api bench-telemetry bench-pages
-bench-startup bench-api bench-telemetry bench-pages: bench-%: venv-dev portal compile ## how fast and how heavy, against its budget
+.PHONY: bench-startup bench-api bench-telemetry bench-pages bench-gateway
+bench-startup bench-api bench-telemetry bench-pages bench-gateway: bench-%: venv-dev portal compile ## how fast and how heavy, against its budget
 	@$(PY) benchmarks/$*.py
 
 .PHONY: clean

@@ -19,6 +19,7 @@ ACROSS = {
     "/packages/control-plane/": "platform-control",
     "/packages/protocol/": "provisioning",
     "/packages/node-agent/": "provisioning",
+    "/packages/gateway/": "app-platform",
     "/packages/sim/": "provisioning",
     "/packages/cli/": "product",
     "/portal/": "product",

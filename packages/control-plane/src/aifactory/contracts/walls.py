@@ -16,6 +16,7 @@ root_packages =
     aifactory
     aifactory_protocol
     aifactory_agent
+    aifactory_gateway
     aifactory_cli
     aifactory_deploy
     aifactory_sim
@@ -45,6 +46,7 @@ source_modules = aifactory_protocol
 forbidden_modules =
     aifactory
     aifactory_agent
+    aifactory_gateway
     aifactory_cli
     aifactory_deploy
     aifactory_sim
@@ -53,10 +55,11 @@ forbidden_modules =
     psycopg
 
 [importlinter:contract:outside]
-name = agent, simulator, command line and supervisor know the control plane only by its protocols
+name = agent, gateway, simulator, command line and supervisor know the control plane only by its protocols
 type = forbidden
 source_modules =
     aifactory_agent
+    aifactory_gateway
     aifactory_cli
     aifactory_deploy
     aifactory_sim
@@ -67,10 +70,25 @@ name = the agent brings nothing of the other tools
 type = forbidden
 source_modules = aifactory_agent
 forbidden_modules =
+    aifactory_gateway
     aifactory_cli
     aifactory_deploy
     aifactory_sim
     fastapi
+    psycopg
+
+[importlinter:contract:gateway]
+name = the gateway stands on the protocol alone: no database, no web framework, no file of another tool
+type = forbidden
+source_modules = aifactory_gateway
+forbidden_modules =
+    aifactory_agent
+    aifactory_cli
+    aifactory_deploy
+    aifactory_sim
+    fastapi
+    starlette
+    pydantic
     psycopg
 
 [importlinter:contract:sim]
@@ -78,17 +96,19 @@ name = simulated nodes are built on the agent and the protocol alone
 type = forbidden
 source_modules = aifactory_sim
 forbidden_modules =
+    aifactory_gateway
     aifactory_cli
     aifactory_deploy
     fastapi
     psycopg
 
 [importlinter:contract:control_plane]
-name = the control plane imports neither agent, simulator, command line nor supervisor
+name = the control plane imports neither agent, gateway, simulator, command line nor supervisor
 type = forbidden
 source_modules = aifactory
 forbidden_modules =
     aifactory_agent
+    aifactory_gateway
     aifactory_cli
     aifactory_deploy
     aifactory_sim

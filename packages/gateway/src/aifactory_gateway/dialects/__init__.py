@@ -1,0 +1,1 @@
+"""The languages in which callers ask. Inside, everything is OpenAI's."""

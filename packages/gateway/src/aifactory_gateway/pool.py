@@ -1,0 +1,154 @@
+"""The connections to one upstream: kept alive, bounded, with a short queue for those who come when all are taken."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from urllib.parse import urlsplit
+
+from aifactory_gateway.link import Link
+from aifactory_gateway.refusal import Refusal
+from aifactory_protocol.gateway import Upstream
+
+IDLE_SECONDS = 20.0
+QUEUE_SECONDS = 10.0
+QUEUE_LENGTH = 1_000
+FAILURES_IN_A_ROW = 5
+REST_SECONDS = 5.0
+
+
+class CannotConnect(Exception):
+    """No connection came about; nothing was sent."""
+
+
+class Pool:
+    """`busy`: requests that are with this upstream now."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        parts = urlsplit(upstream.url)
+        self.upstream = upstream
+        self._host = parts.hostname or ""
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._port = parts.port or (443 if self._tls else 80)
+        self._base = parts.path.rstrip("/")
+        self._authority = parts.netloc.rpartition("@")[2]
+        self._idle: deque[tuple[float, Link]] = deque()
+        self._links: set[Link] = set()
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._prefixes: dict[str, bytes] = {}
+        self._failures = 0
+        self._rests_until = 0.0
+        self.busy = 0
+
+    def is_well(self, now: float) -> bool:
+        """False for some seconds after it failed again and again; then one request at a time finds out."""
+        if self._failures < FAILURES_IN_A_ROW:
+            return True
+        return now >= self._rests_until and self.busy == 0
+
+    def failed(self, now: float) -> None:
+        self._failures += 1
+        self._rests_until = now + REST_SECONDS
+
+    def succeeded(self) -> None:
+        self._failures = 0
+
+    def request(self, path: str, request_id: str, body: bytes) -> bytes:
+        """The bytes of a POST. `path` below the upstream's address, such as `/chat/completions`."""
+        prefix = self._prefixes.get(path)
+        if prefix is None:
+            lines = [f"POST {self._base}{path} HTTP/1.1", f"Host: {self._authority}", "Content-Type: application/json"]
+            lines += ["Accept-Encoding: identity", "User-Agent: aifactory-gateway"]
+            if self.upstream.secret:
+                lines.append(f"Authorization: Bearer {self.upstream.secret}")
+            prefix = self._prefixes[path] = "\r\n".join(lines).encode()
+        return b"%b\r\nX-Request-Id: %b\r\nContent-Length: %d\r\n\r\n%b" % (
+            prefix, request_id.encode(), len(body), body,
+        )  # fmt: skip
+
+    def take_idle(self) -> Link | None:
+        """At once, or None: then `take` opens one. Each link taken is given back."""
+        if self.busy >= self.upstream.max_requests:
+            return None
+        while self._idle:
+            _, link = self._idle.pop()
+            if link.is_open:
+                self.busy += 1
+                link.was_idle = True
+                return link
+        return None
+
+    async def take(self) -> Link:
+        """Raises CannotConnect, or Refusal 503 when all are taken and the queue is full or too slow."""
+        while self.busy >= self.upstream.max_requests:
+            await self._wait()
+        link = self.take_idle()
+        if link is not None:
+            return link
+        self.busy += 1
+        try:
+            return await self._open()
+        except BaseException:
+            self._leave()
+            raise
+
+    def give_back(self, link: Link) -> None:
+        """The request is over; the link is kept when it can be."""
+        if link.is_open:
+            self._idle.append((link.loop.time(), link))
+        self._leave()
+
+    def sweep(self, now: float) -> None:
+        """Ends what is late, and what was idle for long."""
+        for link in list(self._links):
+            link.check_deadline(now)
+        while self._idle and (now - self._idle[0][0] > IDLE_SECONDS or not self._idle[0][1].is_open):
+            self._idle.popleft()[1].abort()
+
+    def close(self) -> None:
+        """Idle connections; those in use end with their request."""
+        while self._idle:
+            self._idle.pop()[1].abort()
+
+    async def _open(self) -> Link:
+        loop = asyncio.get_running_loop()
+        upstream = self.upstream
+        try:
+            async with asyncio.timeout(upstream.connect_seconds):
+                _, link = await loop.create_connection(
+                    lambda: Link(self._links.discard, upstream.between_bytes_seconds),
+                    self._host,
+                    self._port,
+                    ssl=self._tls,
+                )
+        except (OSError, TimeoutError) as error:
+            raise CannotConnect(f"{type(error).__name__}: {error}") from error
+        self._links.add(link)
+        return link
+
+    async def _wait(self) -> None:
+        if len(self._queue) >= QUEUE_LENGTH:
+            raise _overloaded()
+        turn = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        try:
+            async with asyncio.timeout(QUEUE_SECONDS):
+                await turn
+        except TimeoutError:
+            raise _overloaded() from None
+        finally:
+            if turn in self._queue:
+                self._queue.remove(turn)
+
+    def _leave(self) -> None:
+        self.busy -= 1
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+
+def _overloaded() -> Refusal:
+    return Refusal(503, "model_overloaded", "Every place at this model is taken.", retry_after_seconds=2)
