@@ -96,9 +96,9 @@ class Setup:
         """In nanos, rounded up."""
         return -(-cost(PRICE, tokens_in, tokens_out) // FEMTOS_PER_NANO)
 
-    def client(self, secret: str = SECRET) -> httpx.AsyncClient:
+    def client(self, secret: str = SECRET, **options) -> httpx.AsyncClient:
         heads = {"Authorization": f"Bearer {secret}"}
-        return httpx.AsyncClient(base_url=self.url, headers=heads, trust_env=False, timeout=20)
+        return httpx.AsyncClient(base_url=self.url, headers=heads, trust_env=False, timeout=30, **options)
 
     def spooled(self) -> list[UsageRecord]:
         """Every record so far."""

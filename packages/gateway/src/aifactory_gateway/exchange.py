@@ -38,7 +38,7 @@ MAX_SECONDS = 3_600.0
 MAX_ANSWER_BYTES = 64 * 1024**2
 TEMPLATE_TOKENS = 256  # what a chat template may add to the caller's own text
 ASSUMED_OUTPUT_TOKENS = 256  # for rates only, when the caller names no limit
-BYTES_PER_TOKEN = 4  # for rates only
+BYTES_PER_TOKEN = 4  # for rates, and where an upstream does not count
 _TRY_ELSEWHERE = {429, 502, 503, 504}
 _SHOWN_BYTES = 2_000
 _CALLERS_FAULT = {400, 404, 405, 409, 413, 415, 422}
@@ -107,11 +107,11 @@ class Exchange:
     # carrying
 
     def _send_at_once(self) -> bool:
-        route = self._route()
-        link = self._gateway.pools[route.upstream_id].take_idle()
+        route, pool = self._route()
+        link = pool.take_idle()
         if link is None:
             return False
-        self._send(route, link)
+        self._send(route, pool, link)
         return True
 
     async def _carry(self) -> None:
@@ -121,14 +121,14 @@ class Exchange:
                 if not self._take_hold():
                     raise Refusal(402, "insufficient_credit", "The account has no credit left for this request.")
             while True:
-                route = self._route()
+                route, pool = self._route()
                 try:
-                    link = await self._gateway.pools[route.upstream_id].take()
+                    link = await pool.take()
                 except CannotConnect:
-                    self._gateway.pools[route.upstream_id].failed(self._gateway.now())
+                    pool.failed(self._gateway.now())
                     self._tried.add(route.upstream_id)
                     continue
-                self._send(route, link)
+                self._send(route, pool, link)
                 return
         except Refusal as refusal:
             self._refuse(refusal)
@@ -138,22 +138,22 @@ class Exchange:
             _log.exception("request %s", self.id)
             self._refuse(Refusal(500, "internal_error", "The gateway failed; the request was not carried."))
 
-    def _route(self) -> Route:
+    def _route(self) -> tuple[Route, Pool]:
         """The least busy of those that are well and were not tried. Raises Refusal 502 or 503."""
         gateway, best, least = self._gateway, None, float("inf")
         now = gateway.now()
         for route in self._model.routes:
-            pool = gateway.pools[route.upstream_id]
-            if route.upstream_id not in self._tried and pool.busy < least and pool.is_well(now):
-                best, least = route, pool.busy
+            pool = gateway.pools.get(route.upstream_id)  # a newer snapshot may know it no more
+            if pool and route.upstream_id not in self._tried and pool.busy < least and pool.is_well(now):
+                best, least = (route, pool), pool.busy
         if best is None:
             status, code = (502, "upstream_unreachable") if self._tried else (503, "model_unavailable")
             raise Refusal(status, code, f"No upstream serves {self._model.id} now.", retry_after_seconds=5)
         return best
 
-    def _send(self, route: Route, link: Link) -> None:
+    def _send(self, route: Route, pool: Pool, link: Link) -> None:
         """The journal first: from here on the request may cost something."""
-        gateway, pool, key, model = self._gateway, self._gateway.pools[route.upstream_id], self._key, self._model
+        gateway, key, model = self._gateway, self._key, self._model
         price = model.price
         self._pool, self._link = pool, link
         assert self._hold is not None
@@ -258,7 +258,8 @@ class Exchange:
     def _end_whole(self) -> None:
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._well()
-        self._settle(usage.of_answer(body), 0)
+        tokens = usage.of_answer(body)
+        self._settle(tokens, 0 if tokens else usage.estimated(body, BYTES_PER_TOKEN))
         if not self._gone:
             assert self._answer is not None
             kind = self._answer.headers.get(b"content-type", b"application/json")
@@ -334,12 +335,12 @@ class Exchange:
 
     # the end
 
-    def _settle(self, tokens: tuple[int, int] | None, text_events: int) -> None:
+    def _settle(self, tokens: tuple[int, int] | None, estimated_out: int) -> None:
         outcome: Outcome = "client_gone" if self._gone else "ok"
         if tokens is not None:
             self._close(*tokens, "upstream", outcome)
         else:
-            self._close(self._wish.size // BYTES_PER_TOKEN, text_events, "events", outcome)
+            self._close(self._wish.size // BYTES_PER_TOKEN, estimated_out, "estimate", outcome)
 
     def _close(self, tokens_in: int, tokens_out: int, source: UsageSource, outcome: Outcome) -> None:
         gateway, hold = self._gateway, self._hold

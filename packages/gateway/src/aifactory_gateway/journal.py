@@ -61,7 +61,7 @@ class Journal:
             if state == _ENDED:
                 one.end(came, went, _SOURCES[source], _OUTCOMES[outcome], end)
             else:
-                one.end(came, went, "events", "interrupted", one.started)
+                one.end(came, went, "estimate", "interrupted", one.started)
             yield slot, one
 
     def begin(self, one: Carried) -> int:

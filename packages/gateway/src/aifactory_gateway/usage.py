@@ -54,6 +54,15 @@ def _tokens(answer: _Answer) -> tuple[int, int] | None:
     return (came, went) if came >= 0 and went >= 0 else None
 
 
+def estimated(body: bytes, bytes_per_token: int) -> int:
+    """Tokens out of an answer whose upstream does not say them: what its choices weigh."""
+    try:
+        choices = _answer.decode(body).choices or []
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return 0
+    return sum(len(bytes(choice)) for choice in choices) // bytes_per_token
+
+
 class StreamUsage:
     """Stands between upstream and caller: hands on whole events, and keeps the usage that the caller did not ask for.
 

@@ -23,8 +23,8 @@ Nanos = Annotated[int, Meta(ge=0, le=2**62)]
 """Money in 10⁻⁹ of the currency's major unit, as in the ledger."""
 
 Capability = Literal["chat", "completions", "responses", "embeddings", "rerank", "images", "transcriptions"]
-UsageSource = Literal["upstream", "events", "none"]
-"""Who counted: the upstream itself; we, one token for each event that carried text; nobody, nothing was generated."""
+UsageSource = Literal["upstream", "estimate", "none"]
+"""Who counted: the upstream itself; we, by the events that carried text or by bytes; nobody, nothing is charged."""
 Outcome = Literal["ok", "client_gone", "upstream_failed", "interrupted"]
 
 
