@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 from aifactory_gateway.chunked import BadChunk, ChunkReader
 from aifactory_gateway.http_head import CHUNKED, END, MAX_HEAD_BYTES, RequestHead, request_head
+from aifactory_gateway.pool import LOOK_SECONDS
 from aifactory_gateway.refusal import REASONS, Refusal, malformed
 
 MAX_CALLERS = 20_000
@@ -19,6 +20,10 @@ BODY_SECONDS = 120.0
 SLOW_SECONDS = 120.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _NEVER = float("inf")
+
+
+def _looks(seconds: float) -> float:
+    return seconds / LOOK_SECONDS
 
 
 class Exchange(Protocol):
@@ -45,11 +50,11 @@ class Around(Protocol):
 
 
 class Caller(asyncio.Protocol):
-    """`deadline`: on the loop's clock, looked at once a second; what is late is closed."""
+    """`patience`: how many more looks at it (every LOOK_SECONDS) it may be as slow as it is."""
 
     __slots__ = (
         "_around", "_body", "_early", "_exchange", "_head", "_is_last", "_is_reading", "_is_ready", "_loop", "_reader",
-        "_reads_chunks", "_transport", "deadline",
+        "_reads_chunks", "_transport", "patience",
     )  # fmt: skip
 
     def __init__(self, around: Around) -> None:
@@ -65,7 +70,7 @@ class Caller(asyncio.Protocol):
         self._is_last = False
         self._is_ready = True
         self._reads_chunks = True
-        self.deadline = self._loop.time() + IDLE_SECONDS
+        self.patience = _looks(IDLE_SECONDS)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -89,13 +94,13 @@ class Caller(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._is_ready = False
-        self.deadline = self._loop.time() + SLOW_SECONDS
+        self.patience = _looks(SLOW_SECONDS)
         if self._exchange is not None:
             self._exchange.caller_slow()
 
     def resume_writing(self) -> None:
         self._is_ready = True
-        self.deadline = _NEVER if self._is_reading else self._loop.time() + IDLE_SECONDS
+        self.patience = _NEVER if self._is_reading else _looks(IDLE_SECONDS)
         if self._exchange is not None:
             self._exchange.caller_ready()
 
@@ -124,6 +129,11 @@ class Caller(asyncio.Protocol):
     def is_between_requests(self) -> bool:
         return not self._is_reading and self._head is None and not self._early
 
+    def look(self) -> None:
+        self.patience -= 1
+        if self.patience < 0:
+            self.abort()
+
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
@@ -140,7 +150,7 @@ class Caller(asyncio.Protocol):
         if self._early:
             data = self._early + data
         else:
-            self.deadline = self._loop.time() + HEAD_SECONDS
+            self.patience = _looks(HEAD_SECONDS)
         end = data.find(END)
         if end < 0 or end > MAX_HEAD_BYTES:
             if len(data) > MAX_HEAD_BYTES:
@@ -164,7 +174,7 @@ class Caller(asyncio.Protocol):
     def _expect_body(self, head: RequestHead) -> None:
         self._head = head
         self._reader = ChunkReader() if head.length == CHUNKED else None
-        self.deadline = self._loop.time() + BODY_SECONDS
+        self.patience = _looks(BODY_SECONDS)
         expectation = head.headers.get(b"expect")
         if expectation is not None:
             if expectation.lower() != b"100-continue":
@@ -206,7 +216,7 @@ class Caller(asyncio.Protocol):
     def _begin(self, head: RequestHead, body: bytes) -> None:
         self._is_reading = True
         self._reads_chunks = head.is_1_1
-        self.deadline = _NEVER
+        self.patience = _NEVER
         exchange = self._around.begin(self, head, body)
         if self._is_reading:
             self._exchange = exchange
@@ -260,7 +270,7 @@ class Caller(asyncio.Protocol):
         if self._is_last:
             transport.close()
             return
-        self.deadline = self._loop.time() + (IDLE_SECONDS if self._is_ready else SLOW_SECONDS)
+        self.patience = _looks(IDLE_SECONDS if self._is_ready else SLOW_SECONDS)
         if self._early:
             if len(self._early) > MAX_EARLY_BYTES:
                 transport.resume_reading()

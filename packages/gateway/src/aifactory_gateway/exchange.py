@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aifactory_gateway import usage
 from aifactory_gateway.budget import Hold, cost
-from aifactory_gateway.carried import Carried
+from aifactory_gateway.carried import request_id
 from aifactory_gateway.dialects.dialect import OPENAI, StreamTranslator
 from aifactory_gateway.endpoints import Endpoint
 from aifactory_gateway.http_head import AnswerHead, RequestHead
@@ -47,14 +47,23 @@ _CALLERS_FAULT = {400, 404, 405, 409, 413, 415, 422}
 class Exchange:
     """From a whole request to a whole answer."""
 
-    __slots__ = (
-        "_answer", "_bound", "_caller", "_endpoint", "_estimate", "_gateway", "_gone", "_hold", "_key", "_link", "_model",
-        "_parts", "_pool", "_rates", "_size", "_slot", "_started", "_stream", "_task", "_translator", "_tried", "_wish", "id",
-    )  # fmt: skip
+    # what most requests never change
+    _hold: Hold | None = None
+    _slot = -1
+    _pool: Pool | None = None
+    _link: Link | None = None
+    _answer: AnswerHead | None = None
+    _stream: usage.StreamUsage | None = None
+    _translator: StreamTranslator | None = None
+    _size = 0
+    _gone = False
+    _task: asyncio.Task[None] | None = None
+    _tried: frozenset[str] = frozenset()
 
     def __init__(self, gateway: Gateway, caller: Caller, endpoint: Endpoint, head: RequestHead, body: bytes) -> None:
         """Raises Refusal, and then nothing is held."""
-        self.id = gateway.new_request_id()
+        self._number = gateway.new_number()
+        self.id = request_id(gateway.boot, self._number)
         self._gateway = gateway
         self._caller = caller
         self._endpoint = endpoint
@@ -62,21 +71,11 @@ class Exchange:
         self._key: GatewayKey = gateway.catalogue.holder(head.headers, self._started)
         self._wish = endpoint.dialect.wish(body, endpoint.model)
         self._model: GatewayModel = gateway.catalogue.model(self._key, self._wish.model, endpoint.capability)
-        self._hold: Hold | None = None
-        self._slot = -1
-        self._pool: Pool | None = None
-        self._link: Link | None = None
-        self._answer: AnswerHead | None = None
-        self._stream: usage.StreamUsage | None = None
-        self._translator: StreamTranslator | None = None
         self._parts: list[bytes] = []
-        self._size = 0
-        self._gone = False
-        self._task: asyncio.Task[None] | None = None
-        self._tried: set[str] = set()
         self._bound, self._estimate = self._sizes()
-        self._rates: KeyRates = gateway.rates.of(self._key, gateway.now())
-        self._rates.admit(self._estimate, self._wish.streams, gateway.now())
+        now = gateway.now()
+        self._rates: KeyRates = gateway.rates.of(self._key, now)
+        self._rates.admit(self._estimate, self._wish.streams, now)
 
     def start(self) -> None:
         """Carries it at once where it can, else in a task."""
@@ -125,8 +124,8 @@ class Exchange:
                 try:
                     link = await pool.take()
                 except CannotConnect:
-                    pool.failed(self._gateway.now())
-                    self._tried.add(route.upstream_id)
+                    pool.failed()
+                    self._tried |= {route.upstream_id}
                     continue
                 self._send(route, pool, link)
                 return
@@ -141,10 +140,9 @@ class Exchange:
     def _route(self) -> tuple[Route, Pool]:
         """The least busy of those that are well and were not tried. Raises Refusal 502 or 503."""
         gateway, best, least = self._gateway, None, float("inf")
-        now = gateway.now()
         for route in self._model.routes:
             pool = gateway.pools.get(route.upstream_id)  # a newer snapshot may know it no more
-            if pool and route.upstream_id not in self._tried and pool.busy < least and pool.is_well(now):
+            if pool and route.upstream_id not in self._tried and pool.busy < least and pool.is_well:
                 best, least = (route, pool), pool.busy
         if best is None:
             status, code = (502, "upstream_unreachable") if self._tried else (503, "model_unavailable")
@@ -154,22 +152,18 @@ class Exchange:
     def _send(self, route: Route, pool: Pool, link: Link) -> None:
         """The journal first: from here on the request may cost something."""
         gateway, key, model = self._gateway, self._key, self._model
-        price = model.price
+        hold = self._hold
+        assert hold is not None
         self._pool, self._link = pool, link
-        assert self._hold is not None
-        one = Carried(
-            self.id, key.id, key.tenant_id, key.project_id, key.account_id, self._hold.lease.id, model.id,
-            route.upstream_id, price.id, price.input_per_million, price.output_per_million, self._bound, self._wish.streams,
-            self._started,
-        )  # fmt: skip
         try:
-            self._slot = gateway.journal.begin(one)
+            facts = gateway.facts(key, model, route.upstream_id, hold.lease.id)
+            self._slot = gateway.journal.begin(self._number, hold.femtos, self._wish.streams, self._started, facts)
         except Refusal:
             self._let_go(keep=True)
             raise
         body = self._wish.for_upstream(route.upstream_model, self._endpoint.limit_field, model.max_output_tokens)
         request = pool.request(self._endpoint.path, self.id, body)
-        link.send(request, self, pool.upstream.first_byte_seconds)
+        pool.send(link, request, self)
 
     def _again(self) -> bool:
         """Elsewhere, or on a new connection; nothing of an answer has been shown."""
@@ -236,7 +230,7 @@ class Exchange:
         self._let_go(keep=False)
         if was_closed_before and self._again():
             return
-        pool.failed(self._gateway.now())
+        pool.failed()
         self._fail(why)
 
     def _break(self, why: str) -> None:
@@ -278,8 +272,8 @@ class Exchange:
         pool = self._pool
         assert pool is not None
         if head.status in _TRY_ELSEWHERE or head.status >= 500:
-            pool.failed(self._gateway.now())
-            self._tried.add(pool.upstream.id)
+            pool.failed()
+            self._tried |= {pool.upstream.id}
             others = any(route.upstream_id not in self._tried for route in self._model.routes)
             if head.status in _TRY_ELSEWHERE and others and self._again():
                 return
@@ -345,10 +339,14 @@ class Exchange:
     def _close(self, tokens_in: int, tokens_out: int, source: UsageSource, outcome: Outcome) -> None:
         gateway, hold = self._gateway, self._hold
         self._rates.correct(self._estimate, tokens_in + tokens_out, self._wish.streams)
-        if hold is not None:
-            gateway.budgets.settle(hold, cost(self._model.price, tokens_in, tokens_out))
+        if hold is None:
+            return
+        femtos = cost(self._model.price, tokens_in, tokens_out)
+        gateway.budgets.settle(hold, femtos)
         if self._slot >= 0:
-            gateway.journal.end(self._slot, tokens_in, tokens_out, source, outcome, gateway.wall())
+            gateway.journal.end(
+                self._slot, tokens_in, tokens_out, source, outcome, gateway.wall(), hold.lease.id, femtos
+            )
             gateway.record_soon()
 
     def _refuse(self, refusal: Refusal) -> None:

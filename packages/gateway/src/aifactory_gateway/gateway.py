@@ -12,24 +12,24 @@ from datetime import UTC, datetime
 from aifactory_gateway import plain_routes
 from aifactory_gateway.budget import Budgets
 from aifactory_gateway.caller import Caller, Exchange
-from aifactory_gateway.carried import Carried
+from aifactory_gateway.carried import Carried, Facts, encode_facts
 from aifactory_gateway.catalogue import Catalogue
 from aifactory_gateway.endpoints import endpoint_at
 from aifactory_gateway.exchange import Exchange as Inference
 from aifactory_gateway.http_head import RequestHead
 from aifactory_gateway.journal import Journal
-from aifactory_gateway.pool import Pool
+from aifactory_gateway.pool import LOOK_SECONDS, Pool
 from aifactory_gateway.rate_limits import Rates
 from aifactory_gateway.refusal import Refusal
 from aifactory_gateway.spool import Spool
-from aifactory_protocol.gateway import Snapshot
+from aifactory_protocol.gateway import GatewayKey, GatewayModel, Snapshot
 
 _log = logging.getLogger(__name__)
 
 MAX_BUFFERED_BYTES = 256 * 1024**2
-SWEEP_SECONDS = 0.5
 RECORD_SECONDS = 0.05
 BACKLOG = 4_096
+MAX_FACTS = 50_000
 NOTHING = Snapshot(0, datetime.fromtimestamp(0, UTC), [], [], [])
 MoreMoney = Callable[[str, str, int], Awaitable[None]]
 """(account, currency, femtos): adds a lease that covers it, or does not. Raises nothing but Refusal."""
@@ -68,20 +68,21 @@ class Gateway:
         self.trusted_until = float("inf")
         self._pepper = pepper
         self._left_pools: list[Pool] = []
-        self._boot = f"{int(wall() * 1000):012x}{os.urandom(6).hex()}"
+        self._facts: dict[tuple[str, str, str, str], bytes] = {}
+        self.boot = f"{int(wall() * 1000):012x}{os.urandom(6).hex()}"
         self._count = 0
         self._will_record = False
         if self.spool.delivered < self.spool.end:
             self.recorded.set()
         self._server: asyncio.Server | None = None
-        self._sweeper: asyncio.Task[None] | None = None
+        self._looker: asyncio.Task[None] | None = None
         self.interrupted = self._recover()
 
     async def listen(self, host: str, port: int) -> int:
         """Accepts from now on. The port, also when 0 was asked for."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Caller(self), host, port, backlog=BACKLOG, reuse_port=True)
-        self._sweeper = loop.create_task(self._sweep_always())
+        self._looker = loop.create_task(self._look_always())
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self, seconds: float = 30.0) -> None:
@@ -96,8 +97,8 @@ class Gateway:
             await asyncio.sleep(0.02)
         for caller in list(self.callers):
             caller.abort()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        if self._looker is not None:
+            self._looker.cancel()
         for pool in [*self.pools.values(), *self._left_pools]:
             pool.close()
         self.record()
@@ -108,6 +109,7 @@ class Gateway:
         if snapshot.version <= self.catalogue.snapshot.version:
             return
         before = self.pools
+        self._facts.clear()
         self.catalogue = Catalogue(snapshot, self._pepper)
         self.rates.forget_all_but({key.id for key in snapshot.keys})
         self.pools = {}
@@ -142,10 +144,25 @@ class Gateway:
             return None
         return exchange
 
-    def new_request_id(self) -> str:
-        """Unique for ever: the process's start, chance, and a count."""
+    def new_number(self) -> int:
+        """With `boot` it makes an id."""
         self._count += 1
-        return f"req_{self._boot}{self._count:08x}"
+        return self._count
+
+    def facts(self, key: GatewayKey, model: GatewayModel, upstream_id: str, lease_id: str) -> bytes:
+        """What the record of such a request begins with."""
+        combination = (key.id, model.id, upstream_id, lease_id)
+        known = self._facts.get(combination)
+        if known is None:
+            if len(self._facts) >= MAX_FACTS:
+                self._facts.clear()
+            price = model.price
+            facts = Facts(
+                self.boot, key.id, key.tenant_id, key.project_id, key.account_id, lease_id, model.id, upstream_id,
+                price.id, price.input_per_million, price.output_per_million,
+            )  # fmt: skip
+            known = self._facts[combination] = encode_facts(facts)
+        return known
 
     def record_soon(self) -> None:
         """A request has ended: its record goes into the spool within RECORD_SECONDS; until then the journal has it."""
@@ -158,9 +175,9 @@ class Gateway:
         self._will_record = False
         ended = self.journal.take_ended()
         if ended:
-            self.spool.append(list(ended.values()))
-            for slot, one in ended.items():
-                self.spent(one.lease_id, one.femtos)
+            self.spool.append([data for _, data, _, _ in ended])
+            for slot, _, lease_id, femtos in ended:
+                self.spent(lease_id, femtos)
                 self.journal.free(slot)
             self.recorded.set()
 
@@ -175,29 +192,26 @@ class Gateway:
     def record_left(self, left: list[tuple[int, Carried]]) -> None:
         """Requests of the process before us, as much as will ever be known of them."""
         if left:
-            self.spool.append([one for _, one in left])
+            self.spool.append([one.packed() for _, one in left])
             for slot, _ in left:
                 self.journal.free(slot)
             self.recorded.set()
 
-    def sweep(self) -> None:
-        """Ends what is late."""
-        now = self.now()
+    def look(self) -> None:
+        """Every LOOK_SECONDS: ends what is late."""
         for caller in list(self.callers):
-            if now > caller.deadline:
-                caller.abort()
-        for pool in self.pools.values():
-            pool.sweep(now)
+            caller.look()
+        for pool in [*self.pools.values(), *self._left_pools]:
+            pool.look()
         for pool in self._left_pools:
             pool.close()
-            pool.sweep(now)
         self._left_pools = [pool for pool in self._left_pools if pool.busy]
 
-    async def _sweep_always(self) -> None:
+    async def _look_always(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
             try:
-                self.sweep()
+                self.look()
                 await asyncio.to_thread(self.spool.sync)
             except Exception:
-                _log.exception("sweep")
+                _log.exception("look")

@@ -41,7 +41,7 @@ class Interrupted:
         upstream does not answer is asked for again, until GIVE_UP_SECONDS have passed."""
         async with httpx.AsyncClient(trust_env=False, timeout=ASK_SECONDS, follow_redirects=False) as http:
             for slot, one in self._left[:FEW]:
-                upstream = self._gateway.catalogue.upstreams.get(one.upstream_id)
+                upstream = self._gateway.catalogue.upstreams.get(one.facts.upstream_id)
                 if upstream is not None and upstream.usage_path:
                     try:
                         await self._ask(http, upstream, one)

@@ -24,25 +24,25 @@ class Taker(Protocol):
 
 
 class Link(asyncio.Protocol):
-    """`deadline` on the loop's clock, watched by the pool. `was_idle`: kept alive from an earlier request, so that the
-    other side may have closed it in the same moment."""
+    """`patience`: how many more looks of the pool it may be silent. `was_idle`: kept alive from an earlier request, so
+    that the other side may have closed it in the same moment."""
 
     __slots__ = (
-        "_between_seconds", "_buffer", "_head", "_left", "_lost", "_reader", "_taker", "_transport", "deadline", "heard",
-        "loop", "was_idle",
+        "_between_looks", "_buffer", "_head", "_left", "_lost", "_reader", "_taker", "_transport", "heard", "idle_since",
+        "patience", "was_idle",
     )  # fmt: skip
 
-    def __init__(self, lost: Callable[[Link], None], between_seconds: float) -> None:
-        self.loop = asyncio.get_running_loop()
+    def __init__(self, lost: Callable[[Link], None], between_looks: float) -> None:
         self._lost = lost
-        self._between_seconds = between_seconds
+        self._between_looks = between_looks
         self._transport: asyncio.Transport | None = None
         self._taker: Taker | None = None
         self._buffer = b""
         self._head: AnswerHead | None = None
         self._reader: ChunkReader | None = None
         self._left = 0
-        self.deadline = 0.0
+        self.patience = 0.0
+        self.idle_since = 0
         self.heard = False
         self.was_idle = False
 
@@ -53,24 +53,24 @@ class Link(asyncio.Protocol):
     def is_open(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
-    def send(self, request: bytes, taker: Taker, first_byte_seconds: float) -> None:
+    def send(self, request: bytes, taker: Taker, first_byte_looks: float) -> None:
         """The link must be idle and open."""
         assert self._transport is not None and self._taker is None
         self._taker = taker
         self._head, self.heard, self._buffer = None, False, b""
-        self.deadline = self.loop.time() + first_byte_seconds
+        self.patience = first_byte_looks
         self._transport.write(request)
 
     def pause(self) -> None:
         """The caller reads slower than the upstream writes; while it does, the upstream is not late."""
         if self._transport is not None and self.is_open:
             self._transport.pause_reading()
-            self.deadline = float("inf")
+            self.patience = float("inf")
 
     def resume(self) -> None:
         if self._transport is not None and self.is_open:
             self._transport.resume_reading()
-            self.deadline = self.loop.time() + self._between_seconds
+            self.patience = self._between_looks
 
     def abort(self) -> None:
         """Ends the connection without a word to its taker."""
@@ -78,8 +78,10 @@ class Link(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def check_deadline(self, now: float) -> None:
-        if self._taker is not None and now > self.deadline:
+    def look(self) -> None:
+        """Called every LOOK_SECONDS."""
+        self.patience -= 1
+        if self.patience < 0 and self._taker is not None:
             self._fail("it was silent for too long")
 
     def data_received(self, data: bytes) -> None:
@@ -88,7 +90,7 @@ class Link(asyncio.Protocol):
             self.abort()
             return
         self.heard = True
-        self.deadline = self.loop.time() + self._between_seconds
+        self.patience = self._between_looks
         try:
             if self._head is None:
                 data = self._read_head(taker, data)

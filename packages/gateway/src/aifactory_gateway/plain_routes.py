@@ -63,7 +63,7 @@ def _metrics(gateway: Gateway) -> bytes:
         "# TYPE aifactory_gateway_callers gauge",
         f"aifactory_gateway_callers {len(gateway.callers)}",
         "# TYPE aifactory_gateway_requests_running gauge",
-        f"aifactory_gateway_requests_running {len(gateway.journal.running)}",
+        f"aifactory_gateway_requests_running {gateway.journal.running}",
         "# TYPE aifactory_gateway_upstream_busy gauge",
     ]
     lines += [f'aifactory_gateway_upstream_busy{{upstream="{id}"}} {pool.busy}' for id, pool in gateway.pools.items()]

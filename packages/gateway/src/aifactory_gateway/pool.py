@@ -7,15 +7,16 @@ import ssl
 from collections import deque
 from urllib.parse import urlsplit
 
-from aifactory_gateway.link import Link
+from aifactory_gateway.link import Link, Taker
 from aifactory_gateway.refusal import Refusal
 from aifactory_protocol.gateway import Upstream
 
-IDLE_SECONDS = 20.0
+LOOK_SECONDS = 0.5
+IDLE_LOOKS = 40
 QUEUE_SECONDS = 10.0
 QUEUE_LENGTH = 1_000
 FAILURES_IN_A_ROW = 5
-REST_SECONDS = 5.0
+REST_LOOKS = 10
 
 
 class CannotConnect(Exception):
@@ -33,23 +34,25 @@ class Pool:
         self._port = parts.port or (443 if self._tls else 80)
         self._base = parts.path.rstrip("/")
         self._authority = parts.netloc.rpartition("@")[2]
-        self._idle: deque[tuple[float, Link]] = deque()
+        self._idle: deque[Link] = deque()
+        self._looks = 0
+        self._first_byte_looks = upstream.first_byte_seconds / LOOK_SECONDS
+        self._between_looks = upstream.between_bytes_seconds / LOOK_SECONDS
         self._links: set[Link] = set()
         self._queue: deque[asyncio.Future[None]] = deque()
         self._prefixes: dict[str, bytes] = {}
         self._failures = 0
-        self._rests_until = 0.0
+        self._rests_until = 0
         self.busy = 0
 
-    def is_well(self, now: float) -> bool:
+    @property
+    def is_well(self) -> bool:
         """False for some seconds after it failed again and again; then one request at a time finds out."""
-        if self._failures < FAILURES_IN_A_ROW:
-            return True
-        return now >= self._rests_until and self.busy == 0
+        return self._failures < FAILURES_IN_A_ROW or (self._looks >= self._rests_until and self.busy == 0)
 
-    def failed(self, now: float) -> None:
+    def failed(self) -> None:
         self._failures += 1
-        self._rests_until = now + REST_SECONDS
+        self._rests_until = self._looks + REST_LOOKS
 
     def succeeded(self) -> None:
         self._failures = 0
@@ -72,7 +75,7 @@ class Pool:
         if self.busy >= self.upstream.max_requests:
             return None
         while self._idle:
-            _, link = self._idle.pop()
+            link = self._idle.pop()
             if link.is_open:
                 self.busy += 1
                 link.was_idle = True
@@ -96,20 +99,26 @@ class Pool:
     def give_back(self, link: Link) -> None:
         """The request is over; the link is kept when it can be."""
         if link.is_open:
-            self._idle.append((link.loop.time(), link))
+            link.idle_since = self._looks
+            self._idle.append(link)
         self._leave()
 
-    def sweep(self, now: float) -> None:
-        """Ends what is late, and what was idle for long."""
+    def send(self, link: Link, request: bytes, taker: Taker) -> None:
+        link.send(request, taker, self._first_byte_looks)
+
+    def look(self) -> None:
+        """Every LOOK_SECONDS: ends what is late, and what was idle for long."""
+        self._looks += 1
         for link in list(self._links):
-            link.check_deadline(now)
-        while self._idle and (now - self._idle[0][0] > IDLE_SECONDS or not self._idle[0][1].is_open):
-            self._idle.popleft()[1].abort()
+            link.look()
+        idle = self._idle
+        while idle and (self._looks - idle[0].idle_since > IDLE_LOOKS or not idle[0].is_open):
+            idle.popleft().abort()
 
     def close(self) -> None:
         """Idle connections; those in use end with their request."""
         while self._idle:
-            self._idle.pop()[1].abort()
+            self._idle.pop().abort()
 
     async def _open(self) -> Link:
         loop = asyncio.get_running_loop()
@@ -117,7 +126,7 @@ class Pool:
         try:
             async with asyncio.timeout(upstream.connect_seconds):
                 _, link = await loop.create_connection(
-                    lambda: Link(self._links.discard, upstream.between_bytes_seconds),
+                    lambda: Link(self._links.discard, self._between_looks),
                     self._host,
                     self._port,
                     ssl=self._tls,

@@ -13,17 +13,18 @@ class Bucket:
     """`capacity` units a period, `level` of them there at `filled_at` (the loop's clock, seconds); below zero after more
     was used than was thought."""
 
-    __slots__ = ("_head", "capacity", "counts_requests", "filled_at", "level", "per_second", "what")
+    __slots__ = ("_head", "_ms_each", "capacity", "counts_requests", "filled_at", "level", "per_second", "what")
 
     def __init__(self, capacity: int, period_seconds: float, now: float, what: str, name: bytes = b"") -> None:
         self.capacity = capacity
         self.per_second = capacity / period_seconds
         self.level = float(capacity)
+        self._ms_each = 1_000 / self.per_second
         self.filled_at = now
         self.what = what
         self.counts_requests = name == b"requests"
         self._head = (
-            b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %%d\r\nx-ratelimit-reset-%b: %%.3fs\r\n"
+            b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %%d\r\nx-ratelimit-reset-%b: %%dms\r\n"
             % (name, capacity, name, name) if name else b""
         )  # fmt: skip
 
@@ -41,7 +42,7 @@ class Bucket:
         if not self._head:
             return b""
         level = self.level
-        return self._head % (level if level > 0 else 0, (self.capacity - level) / self.per_second)
+        return self._head % (level if level > 0 else 0, (self.capacity - level) * self._ms_each)
 
 
 class KeyRates:

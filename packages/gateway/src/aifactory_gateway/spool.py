@@ -13,14 +13,12 @@ from pathlib import Path
 
 import msgspec
 
-from aifactory_gateway.carried import Carried
+from aifactory_gateway.carried import Carried, unpacked
 from aifactory_protocol.gateway import MAX_USAGE_RECORDS, UsageRecord
 
 SEGMENT_BYTES = 8 * 1024**2
 _FRAME = struct.Struct("<II")  # length, CRC-32
 _MAX_RECORD_BYTES = 65_536
-_encode = msgspec.msgpack.Encoder().encode
-_carried = msgspec.msgpack.Decoder(Carried)
 
 
 @dataclass(frozen=True, order=True)
@@ -45,12 +43,12 @@ class Spool:
         self._cut_torn_end()
         self._open()
 
-    def append(self, requests: list[Carried]) -> None:
-        """In the kernel's hands when this returns: it survives the process, and the machine after `sync`."""
-        frames = []
-        for one in requests:
-            data = _encode(one)
-            frames.append(_FRAME.pack(len(data), zlib.crc32(data)) + data)
+    def append(self, requests: list[bytes]) -> None:
+        """Each as `Carried.packed`. In the kernel's hands when this returns: it survives the process, and the machine
+        after `sync`."""
+        frames: list[bytes] = []
+        for data in requests:
+            frames += (_FRAME.pack(len(data), zlib.crc32(data)), data)
         view = memoryview(b"".join(frames))
         self._size += len(view)
         while view:
@@ -107,7 +105,7 @@ class Spool:
         requests: list[Carried] = []
         at = 0
         while len(requests) < most and (size := _frame_at(data, at)):
-            requests.append(_carried.decode(data[at + _FRAME.size : at + size]))
+            requests.append(unpacked(data[at + _FRAME.size : at + size]))
             at += size
         return requests, mark.offset + at
 

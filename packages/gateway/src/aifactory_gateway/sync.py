@@ -115,7 +115,7 @@ class Sync:
         self.treasury.keep()
 
     def _new_lease_id(self) -> str:
-        return "lease_" + self._gateway.new_request_id()[4:]
+        return f"lease_{self._gateway.boot}{self._gateway.new_number():08x}"
 
 
 async def _again_and_again(step: Callable[[], Awaitable[None]], pause_seconds: float) -> None:
