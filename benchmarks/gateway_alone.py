@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import resource
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,6 +45,4 @@ async def main() -> None:
         await asyncio.Event().wait()
 
 
-_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 uvloop.run(main())

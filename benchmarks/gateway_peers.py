@@ -1,6 +1,6 @@
 """Who carries the benchmark's requests: nobody (direct), our gateway, nginx as a plain reverse proxy, and LiteLLM.
 
-LiteLLM 1.109.1 runs without a database, without keys and with one worker, which flatters it; OpenTelemetry's packages are
+LiteLLM 1.109.1 runs without a database, with its master key alone and one worker, which flatters it; OpenTelemetry's packages are
 installed and bytecode is compiled, because without either it is slower than it has to be.
 """
 
@@ -40,7 +40,11 @@ model_list:
   - model_name: m
     litellm_params: {{model: openai/m, api_base: "http://127.0.0.1:{upstream}/v1", api_key: none}}
 litellm_settings: {{telemetry: false, drop_params: false}}
+general_settings: {{master_key: sk-benchmark, dangerously_permit_weak_or_unset_master_key: true}}
 """
+
+
+HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer sk-benchmark"}
 
 
 @dataclass
@@ -141,7 +145,7 @@ def answers(carrier: Carrier) -> None:
     body = b'{"model":"m","messages":[{"role":"user","content":"hi"}],"max_tokens":16}'
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and carrier.process.poll() is None:
-        request = urllib.request.Request(carrier.url, body, {"Content-Type": "application/json"})
+        request = urllib.request.Request(carrier.url, body, HEADERS)
         with suppress(OSError, urllib.error.URLError):
             urllib.request.urlopen(request, timeout=5).read()
             return

@@ -3,12 +3,12 @@
 import argparse
 import asyncio
 import json
-import resource
 import statistics
 import time
 
 import uvloop
 
+SPREAD_SECONDS = 5.0  # as long as a stream takes
 BODY = b'{"model":"m","stream":true,"max_tokens":100,"messages":[{"role":"user","content":"Say something about the sea."}]}'
 REQUEST = (
     b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -16,8 +16,9 @@ REQUEST = (
 )
 
 
-async def first_pieces(port: int, stop_at: float, seen: list[float]) -> None:
-    """One connection, one stream after another; each is read to its end."""
+async def first_pieces(port: int, begin_after: float, stop_at: float, seen: list[float]) -> None:
+    """One connection, one stream after another; each is read to its end. They begin one after another, as people do."""
+    await asyncio.sleep(begin_after)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.perf_counter() < stop_at:
         began = time.perf_counter()
@@ -30,8 +31,9 @@ async def first_pieces(port: int, stop_at: float, seen: list[float]) -> None:
 
 async def ttft(port: int, connections: int, seconds: float) -> None:
     seen: list[float] = []
-    stop_at = time.perf_counter() + seconds
-    await asyncio.gather(*(first_pieces(port, stop_at, seen) for _ in range(connections)))
+    stop_at = time.perf_counter() + SPREAD_SECONDS + seconds
+    waits = [SPREAD_SECONDS * number / connections for number in range(connections)]
+    await asyncio.gather(*(first_pieces(port, wait, stop_at, seen) for wait in waits))
     ordered = sorted(seen)
     p99 = ordered[int(len(ordered) * 0.99)]
     print(json.dumps({"streams": len(seen), "p50_ms": statistics.median(seen), "p99_ms": p99}))
@@ -45,7 +47,7 @@ async def hold(port: int, connections: int) -> None:
         nonlocal begun
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=4096)
         writer.write(REQUEST)
-        await reader.readuntil(b"data: ")
+        await reader.readuntil(b"\r\n\r\n")
         begun += 1
         kept.append((reader, writer))
 
@@ -63,8 +65,6 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=4)
     arguments.add_argument("--hold", action="store_true")
     chosen = arguments.parse_args()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if chosen.hold:
         uvloop.run(hold(chosen.port, chosen.connections))
     else:

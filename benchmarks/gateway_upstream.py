@@ -5,7 +5,6 @@
 
 import argparse
 import asyncio
-import resource
 
 import uvloop
 
@@ -76,6 +75,4 @@ async def main():
     await server.serve_forever()
 
 
-_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 uvloop.run(main())

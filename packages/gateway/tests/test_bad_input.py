@@ -63,7 +63,10 @@ BODIES = [
     (body(max_tokens=1.5), 400, "invalid_type", "max_tokens"),
     (body(n=0), 400, "out_of_range", "n"),
     (body(n=1_000_000), 400, "out_of_range", "n"),
-    (body(max_completion_tokens=10**18), 402, "insufficient_credit", None),
+    (body(max_tokens=10**18), 400, "out_of_range", "max_tokens"),
+    (body(max_completion_tokens=2**31 - 1, n=100), 402, "insufficient_credit", None),
+    (b'{"model":"sim","messages":' + b"[" * 5_000 + b"]" * 5_000 + b"}", 400, "invalid_json", None),
+    (b'{"model":"sim","messages":[{"content":"\xff"}]}', 400, "invalid_json", None),
 ]
 
 

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -35,6 +36,7 @@ def main() -> int:
         arguments.error("name the folder of its state: --state-dir or AIF_GATEWAY_STATE_DIR")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    _open_files_as_allowed()
     try:
         uvloop.run(_run(Path(chosen.state_dir), chosen.host, chosen.port))
     except NotEnrolled as error:
@@ -44,6 +46,12 @@ def main() -> int:
         print(f"the gateway cannot start: {error}", file=sys.stderr)
         return FAILED
     return 0
+
+
+def _open_files_as_allowed() -> None:
+    """Two for each stream; what a shell allows at first is for people."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _run(folder: Path, host: str, port: int) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 MAX_SIZE_LINE_BYTES = 256
 MAX_TRAILER_BYTES = 8_192
-_HEX = frozenset(b"0123456789abcdefABCDEF")
+_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*+(?:;[\t\x20-\x7e\x80-\xff]*+)?")
+_TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e\x80-\xff]*+")
 
 
 class BadChunk(ValueError):
@@ -64,14 +67,14 @@ class ChunkReader:
     def _read_size(self, data: bytes, at: int) -> int:
         line_end = data.find(b"\r\n", at)
         if line_end < 0:
-            if len(data) - at > MAX_SIZE_LINE_BYTES:
+            if len(data) - at > MAX_SIZE_LINE_BYTES + 1:  # its CR may be there already
                 raise BadChunk("the line with a chunk's size has no end")
             self._pending = data[at:]
             return -1
-        text = data[at:line_end].partition(b";")[0].rstrip(b" \t")
-        if not 0 < len(text) <= 8 or not _HEX.issuperset(text) or line_end - at > MAX_SIZE_LINE_BYTES:
+        match = _SIZE.fullmatch(data, at, line_end)
+        if match is None or line_end - at > MAX_SIZE_LINE_BYTES:
             raise BadChunk("a chunk's size is not a hexadecimal number")
-        size = int(text, 16)
+        size = int(match[1], 16)
         if size == 0:
             self._trailers = 0
         else:
@@ -89,4 +92,6 @@ class ChunkReader:
         if self._trailers > MAX_TRAILER_BYTES:
             raise BadChunk("the trailers are too long")
         self.done = line_end == at
+        if not self.done and _TRAILER.fullmatch(data, at, line_end) is None:
+            raise BadChunk("a trailer is no header")
         return line_end + 2

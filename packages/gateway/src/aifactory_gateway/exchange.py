@@ -92,10 +92,11 @@ class Exchange:
     def _sizes(self) -> tuple[int, int]:
         """Femtos that it costs at most, and tokens that it probably takes."""
         wish, model = self._wish, self._model
-        has_text = self._endpoint.limit_field is not None
-        most_out = wish.choices * (wish.max_output_tokens or model.max_output_tokens) if has_text else 0
+        field = self._endpoint.limit_field
+        limit = wish.limit(field)
+        most_out = wish.choices * (limit or model.max_output_tokens) if field is not None else 0
         most_in = min(wish.size + TEMPLATE_TOKENS, model.context_tokens)
-        likely_out = wish.choices * (wish.max_output_tokens or ASSUMED_OUTPUT_TOKENS) if has_text else 0
+        likely_out = wish.choices * (limit or ASSUMED_OUTPUT_TOKENS) if field is not None else 0
         return cost(model.price, most_in, most_out), wish.size // BYTES_PER_TOKEN + likely_out
 
     def _take_hold(self) -> bool:
@@ -198,7 +199,7 @@ class Exchange:
             shown = stream.feed(data)
             if self._translator is not None:
                 shown = self._translator.feed(shown)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self._break(f"it sent what is not OpenAI's stream ({error})")
             return
         gateway = self._gateway
@@ -259,7 +260,7 @@ class Exchange:
             kind = self._answer.headers.get(b"content-type", b"application/json")
             try:
                 shown = self._endpoint.dialect.answer(body, self.id)
-            except (ValueError, LookupError):
+            except (ValueError, LookupError, RecursionError):
                 refusal = Refusal(
                     502, "upstream_failed", f"The upstream of {self._model.id} sent no answer of OpenAI's."
                 )

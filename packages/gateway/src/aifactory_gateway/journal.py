@@ -7,11 +7,14 @@ us, not to the tenant). A finished slot is free again only when the spool has it
 
 from __future__ import annotations
 
+import logging
 import mmap
 import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+
+import msgspec
 
 from aifactory_gateway.carried import (
     ENDED,
@@ -27,6 +30,8 @@ from aifactory_gateway.carried import (
 )
 from aifactory_gateway.refusal import Refusal
 from aifactory_protocol.gateway import Outcome, UsageSource
+
+_log = logging.getLogger(__name__)
 
 SLOT_BYTES = 1_024
 SLOTS = 16_384
@@ -55,11 +60,16 @@ class Journal:
 
     def left_behind(self) -> Iterator[tuple[int, Carried]]:
         """Before the first `begin`: the requests of a process that died, each as far as it is known: ended, or
-        `interrupted` with the events that had passed. `free` each when it is safe elsewhere."""
+        `interrupted` with the events that had passed. `free` each when it is safe elsewhere. A slot that cannot be read
+        (a disk's fault: what we write is whole) is said and left as it is."""
         for slot in range(self._slots):
             state = self._memory[slot * SLOT_BYTES]
             if state != _FREE:
-                one = unpacked(self._bytes(slot))
+                try:
+                    one = unpacked(self._bytes(slot))
+                except (ValueError, LookupError, struct.error, msgspec.MsgspecError) as error:
+                    _log.error("slot %d of the journal cannot be read: %s", slot, error)
+                    continue
                 if state != _ENDED:
                     one.end(0, one.tokens_out, "estimate", "interrupted", one.started)
                 yield slot, one

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ from msgspec import Raw, Struct
 from aifactory_gateway.refusal import Refusal, bad_request
 
 MAX_CHOICES = 128
+MAX_OUTPUT_TOKENS = 2**31 - 1
 _AT = re.compile(r"`\$\.([a-z_]+)")
 
 
@@ -32,18 +32,23 @@ _asked = msgspec.json.Decoder(_Asked)
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Wish:
-    """`max_output_tokens`: for one choice, None when the caller named no limit. `size`: bytes of the request's body."""
+class Wish(Struct):
+    """`size`: bytes of the request's body. The limits are for one choice, None when the caller named none: `chat_limit` of
+    chats and completions, `response_limit` of the responses API. No upstream reads the other one's."""
 
     fields: dict[str, Raw]
     model: str
     streams: bool
     options: dict[str, Any] | None
     wants_usage: bool
-    max_output_tokens: int | None
+    chat_limit: int | None
+    response_limit: int | None
     choices: int
     size: int
+
+    def limit(self, limit_field: str | None) -> int | None:
+        """What bounds the answer at an endpoint whose own member for it is `limit_field`."""
+        return self.response_limit if limit_field == "max_output_tokens" else self.chat_limit
 
     def for_upstream(self, upstream_model: str, limit_field: str | None, limit: int) -> bytes:
         """The body to send: the upstream's name of the model, usage always asked for, and a bound on the answer.
@@ -52,7 +57,7 @@ class Wish:
         """
         fields = self.fields
         fields["model"] = Raw(_encode(upstream_model))
-        if limit_field is not None and self.max_output_tokens is None:
+        if limit_field is not None and self.limit(limit_field) is None:
             fields[limit_field] = Raw(b"%d" % limit)
         if self.streams and not self.wants_usage and limit_field != "max_output_tokens":
             fields["stream_options"] = Raw(_encode({**(self.options or {}), "include_usage": True}))
@@ -62,27 +67,28 @@ class Wish:
 def read(data: bytes, model: str | None = None) -> Wish:
     """`model`: named elsewhere, in the place of the body's. Raises Refusal 400 that names the member."""
     try:
+        if not data.isascii():
+            data.decode()  # what is skipped below is not looked at, and goes on as it is
         fields = _fields.decode(data)
         asked = _asked.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(error) from error
     model = model or asked.model
     if not model:
         raise bad_request("model_required", "Name a model; GET /v1/models lists them.", "model")
-    limits = [
-        value for value in (asked.max_completion_tokens, asked.max_tokens, asked.max_output_tokens) if value is not None
-    ]
-    choices = 1 if asked.n is None else _positive("n", asked.n, MAX_CHOICES)
+    chat_limit, other = asked.max_tokens, asked.max_completion_tokens
+    if other is not None and (chat_limit is None or other > chat_limit):
+        chat_limit = other
+    for limit in (chat_limit, asked.max_output_tokens):
+        if limit is not None and not 1 <= limit <= MAX_OUTPUT_TOKENS:
+            raise _out_of_range("max_tokens", f" and at most {MAX_OUTPUT_TOKENS}")
+    choices = 1 if asked.n is None else asked.n
+    if not 1 <= choices <= MAX_CHOICES:
+        raise _out_of_range("n", f" and at most {MAX_CHOICES}")
     options = asked.stream_options
+    wants_usage = options is not None and options.get("include_usage") is True
     return Wish(
-        fields,
-        model,
-        bool(asked.stream),
-        options,
-        options is not None and options.get("include_usage") is True,
-        _positive("max_tokens", max(limits), None) if limits else None,
-        choices,
-        len(data),
+        fields, model, bool(asked.stream), options, wants_usage, chat_limit, asked.max_output_tokens, choices, len(data)
     )
 
 
@@ -93,8 +99,5 @@ def _unreadable(error: Exception) -> Refusal:
     return bad_request("invalid_type", f"{found[1]}: {error}", found[1])
 
 
-def _positive(name: str, value: int, most: int | None) -> int:
-    if value < 1 or (most is not None and value > most):
-        bound = f" and at most {most}" if most else ""
-        raise Refusal(400, "out_of_range", f"{name} must be at least 1{bound}.", param=name)
-    return value
+def _out_of_range(name: str, bound: str) -> Refusal:
+    return bad_request("out_of_range", f"{name} must be at least 1{bound}.", name)

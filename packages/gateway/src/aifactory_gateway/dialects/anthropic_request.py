@@ -89,7 +89,7 @@ def translated(body: bytes) -> bytes:
     """OpenAI's chat request. Raises Refusal 400."""
     try:
         asked = _messages.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise bad_request("invalid_request", f"This is not a request to /v1/messages: {error}") from error
     if asked.stop_sequences and len(asked.stop_sequences) > _STOP_SEQUENCES:
         raise Refusal(400, "out_of_range", f"At most {_STOP_SEQUENCES} stop_sequences.", param="stop_sequences")
