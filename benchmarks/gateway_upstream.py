@@ -39,8 +39,8 @@ class Server(asyncio.Protocol):
         self.pending += data
         while (end := self.pending.find(b"\r\n\r\n")) >= 0:
             head = self.pending[:end].lower()
-            at = head.find(b"content-length:") + 15
-            size = int(head[at:].split(b"\r\n", 1)[0])
+            _, said, rest = head.partition(b"content-length:")
+            size = int(rest.split(b"\r\n", 1)[0]) if said else 0
             if len(self.pending) < end + 4 + size:
                 return
             body, self.pending = self.pending[end + 4 : end + 4 + size], self.pending[end + 4 + size :]

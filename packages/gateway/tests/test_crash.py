@@ -11,6 +11,7 @@ from collections import Counter
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from aifactory_protocol.gateway import Upstream
 
@@ -26,6 +27,7 @@ class Process:
         identity = {"gateway_id": "gw_1", "url": url, "pepper": base64.b64encode(pepper).decode()}
         (folder / "gateway.json").write_text(json.dumps(identity))
         self._folder = folder
+        self._child: asyncio.subprocess.Process | None = None
         self.port = 0
 
     async def start(self) -> None:
@@ -39,8 +41,20 @@ class Process:
         os.kill(self._child.pid, number)
         await asyncio.wait_for(self._child.wait(), 40)
 
+    async def end(self) -> None:
+        """However the test went."""
+        if self._child is not None and self._child.returncode is None:
+            await self.kill()
+
     def log(self) -> str:
         return (self._folder / "log").read_text()
+
+
+@pytest_asyncio.fixture
+async def process(setup, control_plane, tmp_path):
+    made = Process(tmp_path / "gateway", control_plane.url, setup.pepper)
+    yield made
+    await made.end()
 
 
 async def call_until(stop: asyncio.Event, setup, process: Process, seen: Counter, seed: int) -> None:
@@ -77,14 +91,13 @@ async def all_told(control_plane, setup) -> None:
 
 @pytest.mark.parametrize("kills", [3, pytest.param(30, marks=pytest.mark.heavy)])
 @pytest.mark.timeout(300)
-async def test_nothing_is_lost_or_doubled(setup, control_plane, tmp_path, kills):
+async def test_nothing_is_lost_or_doubled(setup, control_plane, process, kills):
     url = f"http://127.0.0.1:{setup.upstream_port}/v1"
     upstream = Upstream("ups_1", url, usage_path="/usage/{request_id}")
     setup.upstream.pace_seconds = 0.002
     control_plane.lease_nanos = setup.cost(40_000, 20_000)
     control_plane.snapshot = setup.snapshot(1, [upstream], [setup.key()])
     before = control_plane.nanos
-    process = Process(tmp_path / "gateway", control_plane.url, setup.pepper)
     await process.start()
     stop, seen = asyncio.Event(), Counter()
     callers = [asyncio.create_task(call_until(stop, setup, process, seen, seed)) for seed in range(CALLERS)]
@@ -111,10 +124,9 @@ async def test_nothing_is_lost_or_doubled(setup, control_plane, tmp_path, kills)
     assert "Traceback" not in process.log()
 
 
-async def test_prompts_and_keys_are_in_no_file_and_no_log(setup, control_plane, tmp_path):
+async def test_prompts_and_keys_are_in_no_file_and_no_log(setup, control_plane, process, tmp_path):
     upstream = Upstream("ups_1", f"http://127.0.0.1:{setup.upstream_port}/v1", "upstream-canary")
     control_plane.snapshot = setup.snapshot(1, [upstream], [setup.key(secret="key-canary")])
-    process = Process(tmp_path / "gateway", control_plane.url, setup.pepper)
     await process.start()
     setup.url = f"http://127.0.0.1:{process.port}"
     async with setup.client("key-canary") as client:
