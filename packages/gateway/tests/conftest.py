@@ -59,7 +59,7 @@ def snapshot(version: int, upstreams: list[Upstream], keys: list[GatewayKey]) ->
     """Every model of the simulator, at every one of these upstreams."""
     can = ["chat", "completions", "embeddings"]
     routes = {name: [Route(upstream.id, name) for upstream in upstreams] for name in FAULTS}
-    models = [GatewayModel(name, can, 4_096, 256, PRICE, routes[name], now()) for name in FAULTS]
+    models = [GatewayModel(name, can, 131_072, 256, PRICE, routes[name], now()) for name in FAULTS]
     return Snapshot(version, now(), keys, models, upstreams)
 
 

@@ -135,6 +135,70 @@ async def test_a_usage_below_zero_is_not_believed(setup):
     assert [(record.tokens_out, record.counted_by) for record in setup.spooled()] == [(6, "estimate")]
 
 
+async def test_a_usage_that_no_context_can_hold_is_not_believed(setup):
+    before = setup.free()
+    async with setup.client() as client:
+        await client.post(CHAT, json=setup.chat("sim-boaster", max_tokens=6, stream=True))
+    assert [(record.tokens_out, record.counted_by) for record in setup.spooled()] == [(6, "estimate")]
+    assert 0 < before - setup.free() < setup.cost(1_000, 1_000)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "answers"),
+    [
+        ("/v1/completions", {"prompt": ["a", "b", "c"], "max_tokens": 10}, 3),
+        ("/v1/completions", {"prompt": [1, 2, 3], "max_tokens": 10}, 1),
+        ("/v1/completions", {"prompt": [[1], [2]], "max_tokens": 10, "best_of": 4}, 8),
+        (CHAT, {"messages": [], "max_tokens": 10, "n": 5}, 5),
+    ],
+)
+async def test_what_is_held_bounds_every_answer_that_is_asked_for(setup, path, body, answers):
+    setup.upstream.pace_seconds = 0.2
+    async with setup.client() as client:
+        asking = asyncio.create_task(client.post(path, json={"model": "sim", "stream": True} | body))
+        while not setup.gateway.journal.running:
+            await asyncio.sleep(0.001)
+        held = setup.gateway.budgets.open_leases()[0]
+        assert held.amount - held.free >= answers * 10 * setup.price.output_per_million
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+
+
+async def test_a_picture_is_held_for_as_the_largest_there_can_be(setup):
+    before = setup.gateway.budgets.open_leases()[0].free
+    setup.upstream.pace_seconds = 0.05
+    picture = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]}]
+    async with (
+        setup.client() as client,
+        client.stream("POST", CHAT, json={"model": "sim", "messages": picture, "max_tokens": 3, "stream": True}),
+    ):
+        held = before - setup.gateway.budgets.open_leases()[0].free
+    assert held >= 131_072 * setup.price.input_per_million
+
+
+REFUSED = ["background", "previous_response_id", "conversation", "priority", "chat_template", "kv_transfer_params"]
+
+
+@pytest.mark.parametrize("member", REFUSED)
+async def test_what_would_reach_around_the_gateway_is_refused(setup, member):
+    async with setup.client() as client:
+        answer = await client.post(CHAT, json=setup.chat() | {member: "resp_1"})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, member)
+
+
+async def test_nothing_is_stored_at_an_upstream(setup):
+    async with setup.client() as client:
+        await client.post(CHAT, json=setup.chat(store=True))
+    assert setup.upstream.bodies[-1]["store"] is False
+
+
+async def test_a_request_that_makes_an_upstream_fail_does_not_rest_it_for_others(setup):
+    async with setup.client() as client:
+        for _ in range(8):
+            assert (await client.post(CHAT, json=setup.chat("sim-broken"))).status_code == 502
+        assert (await client.post(CHAT, json=setup.chat())).status_code == 200
+
+
 async def test_another_upstream_answers_when_the_first_cannot_be_reached(setup):
     there = f"http://127.0.0.1:{setup.upstream_port}/v1"
     setup.knows(setup.key(), upstreams=[Upstream("ups_away", "http://127.0.0.1:9/v1"), Upstream("ups_there", there)])

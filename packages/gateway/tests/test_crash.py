@@ -147,3 +147,12 @@ async def test_without_an_identity_it_says_so(tmp_path):
     child = await asyncio.create_subprocess_exec(*words, stderr=asyncio.subprocess.PIPE)
     _, said = await child.communicate()
     assert (child.returncode, "not enrolled" in said.decode()) == (3, True)
+
+
+async def test_two_do_not_work_on_one_folder(setup, control_plane, process, tmp_path):
+    control_plane.snapshot = setup.snapshot(1, [], [])
+    await process.start()
+    words = [sys.executable, "-m", "aifactory_gateway", "run", f"--state-dir={tmp_path / 'gateway'}", "--port=0"]
+    child = await asyncio.create_subprocess_exec(*words, stderr=asyncio.subprocess.PIPE)
+    _, said = await child.communicate()
+    assert (child.returncode, "another gateway" in said.decode()) == (4, True)

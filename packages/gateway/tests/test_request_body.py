@@ -200,7 +200,7 @@ def test_the_larger_of_two_bounds_counts():
 
 @pytest.mark.parametrize("field", ["max_tokens", "max_output_tokens"])
 def test_an_answer_that_nobody_bounded_is_bounded_where_its_upstream_reads_it(field):
-    assert sent(wish(), field, 77) == {"model": "upstream/m", field: 77}
+    assert sent(wish(), field, 77).items() >= {"model": "upstream/m", field: 77}.items()
 
 
 def test_what_has_no_text_is_not_bounded():

@@ -165,9 +165,6 @@ def test_a_spool_is_its_owners(folder):
     assert segments(folder)[0].stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.xfail(
-    strict=True, reason="each start makes a segment; only an acknowledged record takes the empty ones away"
-)
 def test_starts_without_a_request_leave_no_row_of_empty_files(folder):
     for _ in range(20):
         Spool(folder).close()

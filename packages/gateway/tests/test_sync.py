@@ -127,6 +127,20 @@ async def test_it_starts_from_what_it_knew_and_spends_no_lease_twice(world, cont
         await until(lambda: len(control_plane.booked) == 2)
 
 
+async def test_a_lease_is_not_given_back_before_its_last_record_is_told(world, control_plane):
+    control_plane.lease_seconds = 3600
+    ahead = 0.0
+    async with world.running(wall=lambda: time.time() + ahead) as gateway:
+        await until(lambda: gateway.catalogue.snapshot.version)
+        gateway.record_soon = lambda: None  # as if it had ended just now
+        assert await world.ask() == (200, "")
+        await until(lambda: not gateway.journal.running)
+        gateway.trusted_until = float("inf")
+        ahead = 3601.0
+        await until(lambda: control_plane.returned)
+        assert len(control_plane.booked) == 1
+
+
 async def test_without_credit_it_is_402_and_the_account_is_not_asked_for_at_every_request(world, control_plane):
     control_plane.nanos = 10
     async with world.running() as gateway:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import fcntl
 import logging
 import os
 import resource
@@ -21,7 +22,7 @@ from aifactory_gateway.spool import Spool
 from aifactory_gateway.state import State
 from aifactory_gateway.sync import Sync
 
-FAILED, NOT_ENROLLED = 1, 3
+FAILED, NOT_ENROLLED, OCCUPIED = 1, 3, 4
 
 
 def main() -> int:
@@ -42,6 +43,9 @@ def main() -> int:
     except NotEnrolled as error:
         print(error, file=sys.stderr)
         return NOT_ENROLLED
+    except BlockingIOError:
+        print(f"another gateway works on {chosen.state_dir}", file=sys.stderr)
+        return OCCUPIED
     except OSError as error:
         print(f"the gateway cannot start: {error}", file=sys.stderr)
         return FAILED
@@ -54,8 +58,16 @@ def _open_files_as_allowed() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def _alone(folder: Path) -> int:
+    """Held for as long as this process lives. Raises BlockingIOError while another one works on this folder."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return descriptor
+
+
 async def _run(folder: Path, host: str, port: int) -> None:
     identity = enrolment(folder)
+    _alone(folder)
     control_plane = HttpControlPlane(identity.url, trust(folder, identity.url))
     gateway = Gateway(Journal(folder / "journal"), Spool(folder / "spool"), identity.pepper_bytes())
     sync = Sync(gateway, control_plane, State(folder))

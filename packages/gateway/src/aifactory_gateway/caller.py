@@ -126,6 +126,12 @@ class Caller(asyncio.Protocol):
         return self._is_ready
 
     @property
+    def is_local(self) -> bool:
+        """It speaks from this machine."""
+        peer = self._transport.get_extra_info("peername") if self._transport is not None else None
+        return peer is not None and peer[0] in ("127.0.0.1", "::1")
+
+    @property
     def is_between_requests(self) -> bool:
         return not self._is_reading and self._head is None and not self._early
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
 
 from aifactory_gateway.dialects.anthropic import ANTHROPIC
@@ -14,24 +14,25 @@ from aifactory_protocol.gateway import Capability
 @dataclass(frozen=True)
 class Endpoint:
     """`path` below an upstream's address. `limit_field`: the member that bounds the answer, None when it has no text.
-    `model`: what the address named, else None."""
+    `many`: the member that may hold several prompts, each of which is answered. `model`: what the address named."""
 
     capability: Capability
     path: str
     limit_field: str | None
+    many: str = ""
     dialect: Dialect = OPENAI
     model: str | None = None
 
 
 _OPENAI = {
     b"chat/completions": Endpoint("chat", "/chat/completions", "max_tokens"),
-    b"completions": Endpoint("completions", "/completions", "max_tokens"),
+    b"completions": Endpoint("completions", "/completions", "max_tokens", "prompt"),
     b"responses": Endpoint("responses", "/responses", "max_output_tokens"),
-    b"embeddings": Endpoint("embeddings", "/embeddings", None),
-    b"rerank": Endpoint("rerank", "/rerank", None),
+    b"embeddings": Endpoint("embeddings", "/embeddings", None, "input"),
+    b"rerank": Endpoint("rerank", "/rerank", None, "documents"),
 }
 _FIXED = {b"/v1/" + path: endpoint for path, endpoint in _OPENAI.items()} | {
-    b"/v1/messages": Endpoint("chat", "/chat/completions", "max_tokens", ANTHROPIC)
+    b"/v1/messages": Endpoint("chat", "/chat/completions", "max_tokens", dialect=ANTHROPIC)
 }
 _AZURE = re.compile(rb"/openai/deployments/([^/]{1,600})/([a-z/]{1,64})")
 
@@ -46,4 +47,4 @@ def endpoint_at(path: bytes) -> Endpoint | None:
         return None
     base = _OPENAI[match[2]]
     model = unquote_to_bytes(match[1]).decode(errors="replace")
-    return Endpoint(base.capability, base.path, base.limit_field, OPENAI, model)
+    return replace(base, model=model)

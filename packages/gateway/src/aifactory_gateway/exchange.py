@@ -94,9 +94,15 @@ class Exchange:
         wish, model = self._wish, self._model
         field = self._endpoint.limit_field
         limit = wish.limit(field)
-        most_out = wish.choices * (limit or model.max_output_tokens) if field is not None else 0
-        most_in = min(wish.size + TEMPLATE_TOKENS, model.context_tokens)
-        likely_out = wish.choices * (limit or ASSUMED_OUTPUT_TOKENS) if field is not None else 0
+        many = self._endpoint.many
+        prompts = wish.prompts(many) if many else 1
+        self._answers = wish.choices * prompts
+        most_out = self._answers * (limit or model.max_output_tokens) if field is not None else 0
+        if wish.has_media:
+            most_in = model.context_tokens
+        else:
+            most_in = min(wish.size + prompts * TEMPLATE_TOKENS, prompts * model.context_tokens)
+        likely_out = self._answers * (limit or ASSUMED_OUTPUT_TOKENS) if field is not None else 0
         return cost(model.price, most_in, most_out), wish.size // BYTES_PER_TOKEN + likely_out
 
     def _take_hold(self) -> bool:
@@ -159,19 +165,19 @@ class Exchange:
         try:
             facts = gateway.facts(key, model, route.upstream_id, hold.lease.id)
             self._slot = gateway.journal.begin(self._number, hold.femtos, self._wish.streams, self._started, facts)
-        except Refusal:
-            self._let_go(keep=True)
+            body = self._wish.for_upstream(route.upstream_model, self._endpoint.limit_field, model.max_output_tokens)
+            pool.send(link, pool.request(self._endpoint.path, self.id, body), self)
+        except BaseException:
+            self._let_go(keep=False)
             raise
-        body = self._wish.for_upstream(route.upstream_model, self._endpoint.limit_field, model.max_output_tokens)
-        request = pool.request(self._endpoint.path, self.id, body)
-        pool.send(link, request, self)
 
     def _again(self) -> bool:
         """Elsewhere, or on a new connection; nothing of an answer has been shown."""
         if self._gone:
             return False
         self._gateway.journal.cancel(self._slot)
-        self._slot, self._answer, self._parts, self._size = -1, None, [], 0
+        self._drop_parts()
+        self._slot, self._answer = -1, None
         self._task = asyncio.ensure_future(self._carry())
         return True
 
@@ -192,8 +198,9 @@ class Exchange:
         if stream is None:
             self._parts.append(data)
             self._size += len(data)
-            if self._size > MAX_ANSWER_BYTES:
-                self._break("its answer is larger than is read here")
+            self._gateway.buffered_bytes += len(data)
+            if self._size > MAX_ANSWER_BYTES or self._gateway.buffered_bytes > self._gateway.max_buffered_bytes:
+                self._break("its answer is larger than can be read now")
             return
         try:
             shown = stream.feed(data)
@@ -242,7 +249,9 @@ class Exchange:
         self.answer_failed(why)
 
     def _end_stream(self, stream: usage.StreamUsage) -> None:
-        left = stream.end() if self._translator is None else b""
+        left = stream.end()
+        if self._translator is not None:
+            left = self._translator.feed(left) + self._translator.end()
         self._well()
         self._settle(stream.tokens, stream.text_events)
         if not self._gone:
@@ -252,31 +261,29 @@ class Exchange:
 
     def _end_whole(self) -> None:
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        try:
+            shown = self._endpoint.dialect.answer(body, self.id)
+        except (ValueError, LookupError, RecursionError):
+            self._fail("it sent no answer of OpenAI's")
+            return
         self._well()
         tokens = usage.of_answer(body)
         self._settle(tokens, 0 if tokens else usage.estimated(body, BYTES_PER_TOKEN))
         if not self._gone:
             assert self._answer is not None
             kind = self._answer.headers.get(b"content-type", b"application/json")
-            try:
-                shown = self._endpoint.dialect.answer(body, self.id)
-            except (ValueError, LookupError, RecursionError):
-                refusal = Refusal(
-                    502, "upstream_failed", f"The upstream of {self._model.id} sent no answer of OpenAI's."
-                )
-                self._tell(refusal)
-                return
             self._caller.answer(200, self._headers(kind), shown)
 
     def _end_refused(self, head: AnswerHead) -> None:
         """The upstream said no. Its words reach the caller only where they are about what the caller sent."""
         pool = self._pool
         assert pool is not None
-        if head.status in _TRY_ELSEWHERE or head.status >= 500:
-            pool.failed()
+        if head.status in _TRY_ELSEWHERE:
+            if head.status != 429:  # it is well, and has enough to do
+                pool.failed()
             self._tried |= {pool.upstream.id}
             others = any(route.upstream_id not in self._tried for route in self._model.routes)
-            if head.status in _TRY_ELSEWHERE and others and self._again():
+            if others and self._again():
                 return
         body = b"".join(self._parts)
         self._close(0, 0, "none", "upstream_failed")
@@ -331,14 +338,16 @@ class Exchange:
     # the end
 
     def _settle(self, tokens: tuple[int, int] | None, estimated_out: int) -> None:
+        """More than its context can hold is not believed, whoever says it."""
         outcome: Outcome = "client_gone" if self._gone else "ok"
-        if tokens is not None:
+        if tokens is not None and max(tokens) <= self._answers * self._model.context_tokens:
             self._close(*tokens, "upstream", outcome)
         else:
             self._close(self._wish.size // BYTES_PER_TOKEN, estimated_out, "estimate", outcome)
 
     def _close(self, tokens_in: int, tokens_out: int, source: UsageSource, outcome: Outcome) -> None:
         gateway, hold = self._gateway, self._hold
+        self._drop_parts()
         self._rates.correct(self._estimate, tokens_in + tokens_out, self._wish.streams)
         if hold is None:
             return
@@ -349,6 +358,11 @@ class Exchange:
                 self._slot, tokens_in, tokens_out, source, outcome, gateway.wall(), hold.lease.id, femtos
             )
             gateway.record_soon()
+
+    def _drop_parts(self) -> None:
+        if self._size:
+            self._gateway.buffered_bytes -= self._size
+            self._parts, self._size = [], 0
 
     def _refuse(self, refusal: Refusal) -> None:
         self._close(0, 0, "none", "upstream_failed")

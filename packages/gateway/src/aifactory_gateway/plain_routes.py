@@ -28,7 +28,7 @@ def answer(gateway: Gateway, caller: Caller, head: RequestHead, path: bytes) -> 
         caller.answer(200, _JSON, b'{"status":"ok"}')
     elif path == b"/readyz":
         caller.answer(200, _JSON, msgspec.json.encode(_readiness(gateway)))
-    elif path == b"/metrics":
+    elif path == b"/metrics" and caller.is_local:
         caller.answer(200, b"content-type: text/plain; version=0.0.4\r\n", _metrics(gateway))
     else:
         raise Refusal(404, "unknown_path", f"There is no {path.decode()[:200]} here; the API begins at /v1.")

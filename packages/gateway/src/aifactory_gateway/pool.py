@@ -146,12 +146,19 @@ class Pool:
                 await turn
         except TimeoutError:
             raise _overloaded() from None
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._wake_next()  # it was our turn, and we do not take it
+            raise
         finally:
             if turn in self._queue:
                 self._queue.remove(turn)
 
     def _leave(self) -> None:
         self.busy -= 1
+        self._wake_next()
+
+    def _wake_next(self) -> None:
         while self._queue:
             turn = self._queue.popleft()
             if not turn.done():

@@ -40,10 +40,14 @@ class Spool:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
         self._size = 0
+        self._full: list[int] = []
         self._segment_bytes = segment_bytes
         self._mark_file = folder / "delivered"
         marked = self._read_mark()
         before = self._segments()
+        for number in before:
+            if not self._path(number).lstat().st_size:  # a start without traffic
+                self._path(number).unlink()
         self._number = max([marked.segment, *before]) + 1 if before or marked.segment else 0
         self._open()
         self.delivered = self._settled(marked)
@@ -63,13 +67,17 @@ class Spool:
             raise
         self._size = os.fstat(self._descriptor).st_size
         if self._size >= self._segment_bytes:
-            os.close(self._descriptor)
+            self._full.append(self._descriptor)
             self._number += 1
             self._open()
 
     def sync(self) -> None:
-        """Onto the disk. Takes milliseconds: not on the loop."""
-        os.fdatasync(self._descriptor)
+        """Onto the disk. Takes milliseconds, so it may run in a thread beside `append`: only it closes full segments."""
+        full, self._full = self._full, []
+        for descriptor in (*full, self._descriptor):
+            os.fdatasync(descriptor)
+        for descriptor in full:
+            os.close(descriptor)
 
     @property
     def end(self) -> Mark:
@@ -104,6 +112,7 @@ class Spool:
                 self._path(number).unlink()
 
     def close(self) -> None:
+        self.sync()
         os.close(self._descriptor)
 
     def _settled(self, mark: Mark) -> Mark:

@@ -35,7 +35,9 @@ class Sync:
         self._state = state
         self._kept_until = 0.0
         self._tasks: list[asyncio.Task[None]] = []
-        self.treasury = Treasury(control_plane, gateway.budgets, state, gateway.spool, self._new_lease_id, gateway.wall)
+        self.treasury = Treasury(
+            control_plane, gateway.budgets, state, gateway.spool, self._new_lease_id, gateway.wall, gateway.record
+        )
         gateway.more_money = self.treasury.more_money
         gateway.spent = self.treasury.spent
         self._begin_with_what_is_known()

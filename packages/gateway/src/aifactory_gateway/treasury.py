@@ -32,7 +32,7 @@ class _Account:
 
 
 class Treasury:
-    """`new_id` makes ids of leases; `wall` is Unix time."""
+    """`new_id` makes ids of leases; `wall` is Unix time; `record` puts every request that has ended into the spool."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Treasury:
         spool: Spool,
         new_id: Callable[[], str],
         wall: Callable[[], float],
+        record: Callable[[], None],
     ) -> None:
         self._control_plane = control_plane
         self._budgets = budgets
@@ -49,6 +50,7 @@ class Treasury:
         self._spool = spool
         self._new_id = new_id
         self._wall = wall
+        self._record = record
         self._accounts: dict[tuple[str, str], _Account] = {}
         self._purse: Purse = state.restore(budgets, spool)
 
@@ -83,7 +85,10 @@ class Treasury:
     async def give_back(self) -> None:
         """Leases that are over and whose every record was delivered. Raises CallFailed, and then they come again."""
         ended = self._budgets.ended(self._wall())
-        if not ended or self._spool.delivered < self._spool.end:
+        if not ended:
+            return
+        self._record()  # what has just ended on them is in the journal alone
+        if self._spool.delivered < self._spool.end:
             return
         ids = [lease.id for lease in ended]
         await self._control_plane.give_back(LeaseReturn(ids))

@@ -28,6 +28,7 @@ FAULTS = {
     "sim-garbled": "sends what is no chunk",
     "sim-endless": "sends one event without end",
     "sim-liar": "says a usage below zero",
+    "sim-boaster": "says a usage without measure",
 }
 _REASONS = {
     200: "OK",
@@ -174,7 +175,7 @@ def _call(wanted: dict[str, Any]) -> dict[str, Any]:
 def _usage(fault: str, counted: Counted) -> dict[str, Any]:
     if fault == "sim-mute":
         return {}
-    out = -5 if fault == "sim-liar" else counted.tokens_out
+    out = {"sim-liar": -5, "sim-boaster": 2**39}.get(fault, counted.tokens_out)
     usage = {"prompt_tokens": counted.tokens_in, "completion_tokens": out, "total_tokens": counted.tokens_in + out}
     return {"usage": usage}
 

@@ -101,6 +101,7 @@ class _Stream:
         self._reason = "end_turn"
         self._usage = _Usage()
         self._has_begun = False
+        self._has_ended = False
 
     def feed(self, events: bytes) -> bytes:
         out: list[bytes] = []
@@ -109,6 +110,11 @@ class _Stream:
                 self._end(out)
             elif line.startswith(b"data:"):
                 self._take(_answer.decode(line[5:]), out)
+        return b"".join(out)
+
+    def end(self) -> bytes:
+        out: list[bytes] = []
+        self._end(out)
         return b"".join(out)
 
     def error(self, refusal: Refusal) -> bytes:
@@ -149,6 +155,9 @@ class _Stream:
             self._open = None
 
     def _end(self, out: list[bytes]) -> None:
+        if self._has_ended or not self._has_begun:
+            return
+        self._has_ended = True
         self._end_block(out)
         usage = {"input_tokens": self._usage.prompt_tokens, "output_tokens": self._usage.completion_tokens}
         delta = {"stop_reason": self._reason, "stop_sequence": None}

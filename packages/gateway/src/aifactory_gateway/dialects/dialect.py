@@ -15,6 +15,9 @@ class StreamTranslator(Protocol):
     def feed(self, events: bytes) -> bytes:
         """`events` are whole."""
 
+    def end(self) -> bytes:
+        """What the stream still needs when the upstream has ended."""
+
     def error(self, refusal: Refusal) -> bytes:
         """The event that ends a stream which broke."""
 
