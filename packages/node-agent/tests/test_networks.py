@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -130,10 +132,20 @@ def rule(direction: str, protocol: str, *peers: str, port: int | None = None) ->
     return NetworkRule(direction, protocol, list(peers), port, port)
 
 
+def remove_what_killed_runs_left() -> None:
+    """Their side of the one address outside would answer in ours' place."""
+    links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True, check=True).stdout
+    for pid in re.findall(r"^outs(\d+)", links, re.MULTILINE):
+        if not Path(f"/proc/{pid}").exists():
+            subprocess.run(["ip", "link", "del", f"outs{pid}"], check=False)
+            subprocess.run(["ip", "netns", "del", f"aiftest{pid}"], check=False)
+
+
 @pytest.fixture(scope="module")
 def outside() -> Iterator[Place]:
     """Somebody beyond the host: a namespace of its own behind a pair of interfaces."""
-    name, near = f"aiftest{os.getpid() % 10_000}", f"outs{os.getpid() % 10_000}"
+    remove_what_killed_runs_left()
+    name, near = f"aiftest{os.getpid()}", f"outs{os.getpid()}"
     for command in (
         f"ip netns add {name}",
         f"ip link add {near} type veth peer name far netns {name}",
