@@ -89,7 +89,7 @@ async def all_told(control_plane, setup) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=pytest.mark.soak)])
 @pytest.mark.timeout(300)
 async def test_nothing_is_lost_or_doubled(setup, control_plane, process, kills):
     url = f"http://127.0.0.1:{setup.upstream_port}/v1"
