@@ -68,6 +68,7 @@ def test_a_worker_that_slept_past_its_lease_changes_nothing(house: House) -> Non
             "update kernel.flows set lease_expires_at = kernel.now() + interval '1 hour' where subject_id = %s",
             (allocation_id,),
         )
+        heirs = database.execute("select fence from kernel.flows where subject_id = %s", (allocation_id,)).fetchone()[0]
     (house.data_dir / "crash" / "point").write_text("")
     let_go(sleeper)
     until(lambda: "taken over by another worker" in house.log("worker"), 60, "the sleeper did not notice")
@@ -79,5 +80,7 @@ def test_a_worker_that_slept_past_its_lease_changes_nothing(house: House) -> Non
             (allocation_id,),
         ).fetchall()
         newest = database.execute("select fence from kernel.flows where subject_id = %s", (allocation_id,)).fetchone()
-    assert [who for who, _ in moves] == [f"worker-{heir}"], "the step of the worker without a lease was recorded"
-    assert newest is not None and moves[0][1] <= newest[0]
+    ((who, fence),) = moves
+    # An heir that stood too long loses its step to whoever claims the flow next, under a higher fence.
+    assert who == f"worker-{heir}" or fence > heirs, "the step of the worker without a lease was recorded"
+    assert newest is not None and fence <= newest[0]

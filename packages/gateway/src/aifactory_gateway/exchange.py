@@ -20,6 +20,7 @@ from aifactory_gateway.link import Link
 from aifactory_gateway.pool import CannotConnect, Pool
 from aifactory_gateway.rate_limits import KeyRates
 from aifactory_gateway.refusal import Refusal
+from aifactory_gateway.sizes import BYTES_PER_TOKEN, sizes
 from aifactory_protocol.gateway import (
     GatewayKey,
     GatewayModel,
@@ -36,9 +37,6 @@ _log = logging.getLogger(__name__)
 
 MAX_SECONDS = 3_600.0
 MAX_ANSWER_BYTES = 64 * 1024**2
-TEMPLATE_TOKENS = 256  # what a chat template may add to the caller's own text
-ASSUMED_OUTPUT_TOKENS = 256  # for rates only, when the caller names no limit
-BYTES_PER_TOKEN = 4  # for rates, and where an upstream does not count
 _TRY_ELSEWHERE = {429, 502, 503, 504}
 _SHOWN_BYTES = 2_000
 _CALLERS_FAULT = {400, 404, 405, 409, 413, 415, 422}
@@ -72,7 +70,7 @@ class Exchange:
         self._wish = endpoint.dialect.wish(body, endpoint.model)
         self._model: GatewayModel = gateway.catalogue.model(self._key, self._wish.model, endpoint.capability)
         self._parts: list[bytes] = []
-        self._bound, self._estimate = self._sizes()
+        self._answers, self._bound, self._estimate = sizes(self._wish, endpoint, self._model)
         now = gateway.now()
         self._rates: KeyRates = gateway.rates.of(self._key, now)
         self._rates.admit(self._estimate, self._wish.streams, now)
@@ -88,22 +86,6 @@ class Exchange:
         self._task = asyncio.ensure_future(self._carry())
 
     # what it may cost
-
-    def _sizes(self) -> tuple[int, int]:
-        """Femtos that it costs at most, and tokens that it probably takes."""
-        wish, model = self._wish, self._model
-        field = self._endpoint.limit_field
-        limit = wish.limit(field)
-        many = self._endpoint.many
-        prompts = wish.prompts(many) if many else 1
-        self._answers = wish.choices * prompts
-        most_out = self._answers * (limit or model.max_output_tokens) if field is not None else 0
-        if wish.has_media:
-            most_in = model.context_tokens
-        else:
-            most_in = min(wish.size + prompts * TEMPLATE_TOKENS, prompts * model.context_tokens)
-        likely_out = self._answers * (limit or ASSUMED_OUTPUT_TOKENS) if field is not None else 0
-        return cost(model.price, most_in, most_out), wish.size // BYTES_PER_TOKEN + likely_out
 
     def _take_hold(self) -> bool:
         gateway = self._gateway
