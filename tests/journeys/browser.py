@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
 
 REPOSITORY = Path(__file__).parents[2]
 AXE = REPOSITORY / "portal/node_modules/axe-core/axe.min.js"
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = Path(__file__).parent / "chromium-on-a-still-network"
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -44,6 +44,10 @@ class Watched:
     def go(self, path: str) -> None:
         self.page.goto(self.base + path)
         self.settle()
+
+    def overhear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"{message.text} ({message.location['url']}, on {self.page.url})")
 
     def settle(self) -> None:
         """Until the app has taken over, the page has its heading, and nothing in it says that it is loading."""
@@ -116,14 +120,14 @@ def visitor(browser: Browser, base: str, *, theme: str = "light", width: int = 1
     page.set_default_timeout(20_000)
     watched = Watched(page, base)
     page.on("pageerror", lambda error: watched.complaints.append(f"script: {error}"))
-    page.on("console", lambda message: watched.complaints.append(message.text) if message.type == "error" else None)
+    page.on("console", watched.overhear)
     page.add_init_script(
         "document.addEventListener('securitypolicyviolation',"
         " event => console.error(`CSP refused ${event.violatedDirective} ${event.blockedURI}`))"
     )
     try:
         yield watched
-        assert watched.complaints == []
+        assert watched.complaints == [], "\n".join(watched.complaints)
     finally:
         context.close()
 
