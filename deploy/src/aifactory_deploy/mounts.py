@@ -20,7 +20,15 @@ _MS_REC = 0x4000
 _MS_SLAVE = 0x80000  # later mounts of the machine reach us, ours never reach the machine
 _EVERYONE_MAY_PASS = stat.S_IXOTH
 _EVERYONE_MAY_READ = stat.S_IROTH
-_MODULES = ("aifactory", "aifactory_protocol", "aifactory_agent", "aifactory_deploy", "aifactory_sim")
+_MODULES = (
+    "aifactory",
+    "aifactory_protocol",
+    "aifactory_outpost",
+    "aifactory_agent",
+    "aifactory_gateway",
+    "aifactory_deploy",
+    "aifactory_sim",
+)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 

@@ -3,40 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-import msgspec
+import pytest
 import pytest_asyncio
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from control_plane_double import PEPPER, ControlPlaneDouble
+
 from aifactory_gateway.budget import FEMTOS_PER_NANO, cost
+from aifactory_gateway.carried import Carried, Facts
 from aifactory_gateway.catalogue import hash_of
+from aifactory_gateway.control_plane import HttpControlPlane
+from aifactory_gateway.enrol import enrol
 from aifactory_gateway.gateway import Gateway
+from aifactory_gateway.identity import Enrolment, GatewayIdentity
 from aifactory_gateway.journal import Journal
+from aifactory_gateway.renewal import Renewal
 from aifactory_gateway.spool import Spool
+from aifactory_gateway.state import State
+from aifactory_gateway.sync import Sync
 from aifactory_protocol.gateway import (
     GatewayKey,
     GatewayModel,
     KeyLimits,
     Lease,
-    LeaseRequest,
-    LeaseReturn,
     Route,
     Snapshot,
-    SnapshotAnswer,
-    SnapshotRequest,
     TokenPrice,
     Upstream,
-    UsageAnswer,
-    UsageBatch,
     UsageRecord,
 )
+from aifactory_sim.authority import Authority
 from aifactory_sim.inference_upstream import FAULTS, InferenceUpstream
 
-PEPPER = b"a pepper of the tests"
 SECRET = "a secret of the tests"
 PRICE = TokenPrice("price_1", "AED", 3_000_000_000, 7_000_000_000)
 SOON = timedelta(hours=1)
@@ -132,84 +140,6 @@ async def setup(tmp_path: Path) -> AsyncIterator[Setup]:
     server.close()
 
 
-@dataclass
-class ControlPlaneDouble:
-    """Speaks the gateways' protocol over HTTP on loopback and keeps accounts as the real one must: a lease takes from the
-    account, a record is booked once by its id. `is_away`: nobody answers; `loses_replies`: what was asked is done, and
-    the answer never arrives."""
-
-    snapshot: Snapshot | None = None
-    nanos: int = 10**15
-    lease_nanos: int = 10**9
-    lease_seconds: float = 3600
-    recheck_seconds: int = 900
-    is_away: bool = False
-    loses_replies: bool = False
-    leases: dict[str, Lease] = field(default_factory=dict)
-    returned: list[str] = field(default_factory=list)
-    booked: dict[str, UsageRecord] = field(default_factory=dict)
-    told: int = 0
-    port: int = 0
-
-    async def serve(self) -> asyncio.Server:
-        server = await asyncio.start_server(self._connection, "127.0.0.1", self.port)
-        self.port = server.sockets[0].getsockname()[1]
-        return server
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-                size = int(head.split("content-length: ")[1].split("\r\n")[0])
-                body = await reader.readexactly(size)
-                if self.is_away:
-                    return
-                status, answer = await self._answer(head.split()[1].rpartition("/gateway/")[2], body)
-                if self.is_away or (self.loses_replies and "snapshot" not in head.split()[1]):
-                    return
-                content = msgspec.json.encode(answer)
-                writer.write(b"HTTP/1.1 %d X\r\ncontent-length: %d\r\n\r\n%b" % (status, len(content), content))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    async def _answer(self, what: str, body: bytes) -> tuple[int, object]:
-        if what == "snapshot":
-            return 200, await self._snapshot(msgspec.json.decode(body, type=SnapshotRequest))
-        if what == "leases":
-            return self._lease(msgspec.json.decode(body, type=LeaseRequest))
-        if what == "leases/return":
-            self.returned += msgspec.json.decode(body, type=LeaseReturn).ids
-            return 200, {}
-        for record in msgspec.json.decode(body, type=UsageBatch).records:
-            self.told += 1
-            self.booked.setdefault(record.id, record)
-        return 200, UsageAnswer()
-
-    async def _snapshot(self, request: SnapshotRequest) -> SnapshotAnswer:
-        for _ in range(request.wait_seconds * 50):
-            if self.is_away or (self.snapshot and self.snapshot.version > request.known_version):
-                break
-            await asyncio.sleep(0.02)
-        newer = self.snapshot if self.snapshot and self.snapshot.version > request.known_version else None
-        return SnapshotAnswer(newer, self.recheck_seconds)
-
-    def _lease(self, request: LeaseRequest) -> tuple[int, object]:
-        if request.id not in self.leases:
-            amount = min(self.nanos, max(self.lease_nanos, request.least))
-            if amount < request.least:
-                return 402, {}
-            self.nanos -= amount
-            ends = now() + timedelta(seconds=self.lease_seconds)
-            self.leases[request.id] = Lease(request.id, request.account_id, request.currency, amount, ends)
-        return 200, self.leases[request.id]
-
-
 @pytest_asyncio.fixture
 async def control_plane() -> AsyncIterator[ControlPlaneDouble]:
     double = ControlPlaneDouble()
@@ -217,3 +147,124 @@ async def control_plane() -> AsyncIterator[ControlPlaneDouble]:
     yield double
     double.is_away = True
     server.close()
+
+
+@pytest_asyncio.fixture
+async def trusted_control_plane() -> AsyncIterator[ControlPlaneDouble]:
+    """The same over TLS with an authority of its own: gateways enrol there, and show their certificates."""
+    double = ControlPlaneDouble(authority=Authority(), most_wait_seconds=0.3)
+    server = await double.serve()
+    yield double
+    double.is_away = True
+    server.close()
+
+
+class World:
+    """Gateways one after another in one state folder, each in step with the control plane."""
+
+    def __init__(self, setup: Setup, control_plane: ControlPlaneDouble, folder: Path) -> None:
+        self.setup = setup
+        self.control_plane = control_plane
+        self.folder = folder
+        self.identity = GatewayIdentity(folder)
+        self.is_enrolled = False
+        self._version = 0
+        self._upstream = Upstream("ups_1", f"http://127.0.0.1:{setup.upstream_port}/v1")
+        self.knows(key())
+
+    def knows(self, *keys: GatewayKey) -> None:
+        """The control plane's next snapshot."""
+        self._version += 1
+        self.control_plane.snapshot = snapshot(self._version, [self._upstream], list(keys))
+
+    async def enrol(self) -> Enrolment:
+        self.is_enrolled = True
+        return await enrol(self.identity, self.control_plane.url, self.control_plane.token(), "gw-test")
+
+    @asynccontextmanager
+    async def running(self, wall: Callable[[], float] = time.time) -> AsyncIterator[Gateway]:
+        url, folder, state = self.control_plane.url, self.folder, State(self.folder)
+        calls = HttpControlPlane(url, self.identity.trust(url))
+        renewal = Renewal(self.identity, calls, wall) if self.is_enrolled else None
+        gateway = Gateway(Journal(folder / "journal", 64), Spool(folder / "spool"), PEPPER, wall=wall)
+        sync = Sync(gateway, calls, state, renewal)
+        sync.start()
+        self.setup.url = f"http://127.0.0.1:{await gateway.listen('127.0.0.1', 0)}"
+        try:
+            yield gateway
+        finally:
+            await gateway.stop(1)
+            await sync.stop()
+            await calls.close()
+            gateway.journal.close()
+            gateway.spool.close()
+
+    async def ask(self, **more) -> tuple[int, str]:
+        async with self.setup.client() as client:
+            answer = await client.post("/v1/chat/completions", json=self.setup.chat(max_tokens=5, **more))
+        return answer.status_code, answer.json().get("error", {}).get("code", "")
+
+
+@pytest_asyncio.fixture
+async def world(setup: Setup, control_plane: ControlPlaneDouble, tmp_path: Path) -> World:
+    """Over plain HTTP. `setup` for its model server and clients."""
+    return World(setup, control_plane, tmp_path / "state")
+
+
+@pytest_asyncio.fixture
+async def enrolled_world(setup: Setup, trusted_control_plane: ControlPlaneDouble, tmp_path: Path) -> World:
+    made = World(setup, trusted_control_plane, tmp_path / "state")
+    State(made.folder)
+    await made.enrol()
+    return made
+
+
+class Numbered:
+    """Records of a spool that are told apart by a number, which is also their tokens in."""
+
+    facts = Facts("b00t", "key_1", "tnt_1", "prj_1", "acct_1", "lease_1", "org/model:1", "ups_1", "price_1", 3, 7)
+
+    def packed(self, number: int) -> bytes:
+        return Carried(self.facts, number, 0, number % 2 == 0, 1.0, number, 2 * number, "upstream", "ok", 2.0).packed()
+
+    @property
+    def frame(self) -> int:
+        """Bytes that one takes in a segment."""
+        return len(self.packed(1)) + 8
+
+    def append(self, spool: Spool, *numbers: int) -> None:
+        spool.append([self.packed(number) for number in numbers])
+
+    @staticmethod
+    def of(records: list[UsageRecord]) -> list[int]:
+        return [record.tokens_in for record in records]
+
+    def all_of(self, spool: Spool) -> list[int]:
+        return self.of(spool.pending(10_000)[0])
+
+    def deliver(self, spool: Spool, most: int = 1_000) -> list[int]:
+        """Page by page until nothing comes, as `Sync` does."""
+        return list(self._delivered(spool, most))
+
+    def _delivered(self, spool: Spool, most: int) -> Iterator[int]:
+        while True:
+            records, mark = spool.pending(most)
+            if not records:
+                return
+            yield from self.of(records)
+            spool.acknowledge(mark)
+
+    @staticmethod
+    def segments(folder: Path) -> list[Path]:
+        return sorted(folder.glob("*.usage"))
+
+
+@pytest.fixture(scope="session")
+def numbered() -> Numbered:
+    """For the whole session, because it holds nothing: hypothesis wants no other fixture."""
+    return Numbered()
+
+
+@pytest.fixture
+def spool_folder(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "spool"

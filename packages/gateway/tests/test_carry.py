@@ -121,6 +121,15 @@ async def test_a_stream_that_breaks_says_so_and_costs_nothing(setup, model):
     await setup.quiet()
 
 
+async def test_what_waits_of_all_streams_together_is_bounded(setup):
+    setup.gateway.max_buffered_bytes = 1024**2
+    async with setup.client() as client:
+        answer = await client.post(CHAT, json=setup.chat("sim-endless", max_tokens=5, stream=True))
+    assert "larger than can be read now" in answer.text
+    await setup.quiet()
+    assert setup.gateway.buffered_bytes == 0
+
+
 async def test_an_upstream_that_is_silent_times_out(setup):
     url = f"http://127.0.0.1:{setup.upstream_port}/v1"
     setup.knows(setup.key(), upstreams=[Upstream("ups_1", url, first_byte_seconds=0.2)])

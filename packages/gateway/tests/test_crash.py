@@ -24,7 +24,12 @@ class Process:
 
     def __init__(self, folder, url: str, pepper: bytes) -> None:
         folder.mkdir(exist_ok=True)
-        identity = {"gateway_id": "gw_1", "url": url, "pepper": base64.b64encode(pepper).decode()}
+        identity = {
+            "gateway_id": "gw_1",
+            "gateway_name": "gw-test",
+            "url": url,
+            "pepper": base64.urlsafe_b64encode(pepper).decode(),
+        }
         (folder / "gateway.json").write_text(json.dumps(identity))
         self._folder = folder
         self._child: asyncio.subprocess.Process | None = None

@@ -2,68 +2,17 @@
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
 
 import pytest
-import pytest_asyncio
 
 from aifactory_gateway import treasury
 from aifactory_gateway.budget import FEMTOS_PER_NANO
-from aifactory_gateway.control_plane import HttpControlPlane
-from aifactory_gateway.gateway import Gateway
-from aifactory_gateway.journal import Journal
-from aifactory_gateway.spool import Spool
-from aifactory_gateway.state import State
-from aifactory_gateway.sync import Sync
-from aifactory_protocol.gateway import Upstream
-
-CHAT = "/v1/chat/completions"
 
 
 async def until(holds, seconds: float = 5.0) -> None:
     async with asyncio.timeout(seconds):
         while not holds():
             await asyncio.sleep(0.005)
-
-
-@pytest_asyncio.fixture
-async def world(setup, control_plane, tmp_path):
-    """`setup` for its model server and clients; gateways of the test's own are started by `running`."""
-    upstream = Upstream("ups_1", f"http://127.0.0.1:{setup.upstream_port}/v1")
-
-    class World:
-        version = 0
-
-        def knows(self, *keys) -> None:
-            self.version += 1
-            control_plane.snapshot = setup.snapshot(self.version, [upstream], list(keys))
-
-        @asynccontextmanager
-        async def running(self, wall=time.time):
-            calls = HttpControlPlane(control_plane.url, None)
-            folder = tmp_path / "state"
-            state = State(folder)
-            gateway = Gateway(Journal(folder / "journal", 64), Spool(folder / "spool"), setup.pepper, wall=wall)
-            sync = Sync(gateway, calls, state)
-            sync.start()
-            setup.url = f"http://127.0.0.1:{await gateway.listen('127.0.0.1', 0)}"
-            try:
-                yield gateway
-            finally:
-                await gateway.stop(1)
-                await sync.stop()
-                await calls.close()
-                gateway.journal.close()
-                gateway.spool.close()
-
-        async def ask(self, **more) -> tuple[int, str]:
-            async with setup.client() as client:
-                answer = await client.post(CHAT, json=setup.chat(max_tokens=5, **more))
-            return answer.status_code, answer.json().get("error", {}).get("code", "")
-
-    made = World()
-    made.knows(setup.key())
-    return made
 
 
 async def test_it_serves_as_soon_as_it_knows_and_a_revoked_key_is_refused_within_a_second(world):

@@ -49,20 +49,21 @@ contents = st.one_of(
     texts.map(lambda text: {"choices": [{"delta": {"tool_calls": [{"function": {"arguments": text}}]}}]}),
 )
 styles = st.sampled_from([{}, {"ensure_ascii": False}, {"separators": (",", ":")}, {"separators": (" , ", "\t:  ")}])
+line_ends = st.sampled_from(["\n", "\r\n"])
 comments = st.sampled_from([": keep-alive", ': "usage": {', 'event: x\ndata: {"a":1}', "retry: 5"])
 
 
 @st.composite
 def streams(draw) -> bytes:
-    """Events as many upstreams write them, with comments between, with or without an end."""
-    line_end = draw(st.sampled_from(["\n", "\r\n"]))
+    """Events as many upstreams write them, with comments between, with or without an end, also with both line ends."""
     written = []
     for content in draw(st.lists(contents, max_size=6)):
+        line_end = draw(line_ends)
         if draw(st.booleans()):
             written.append((draw(comments).replace("\n", line_end) + 2 * line_end).encode())
         written.append(event(content, line_end, **draw(styles)))
     if draw(st.booleans()):
-        written.append(f"data: [DONE]{line_end}{line_end}".encode())
+        written.append(f"data: [DONE]{2 * draw(line_ends)}".encode())
     return b"".join(written)
 
 
@@ -113,6 +114,29 @@ def test_nothing_is_held_back_longer_than_its_event():
     assert stream.feed(second[-1:]) == second
     assert stream.feed(event(counted()) + DONE) == DONE
     assert (stream.tokens, stream.text_events) == ((11, 7), 2)
+
+
+EMPTY_LINES = ["\n\n", "\r\n\r\n", "\n\r\n", "\r\n\n"]
+
+
+@pytest.mark.parametrize("first", EMPTY_LINES)
+@pytest.mark.parametrize("second", EMPTY_LINES)
+def test_events_with_different_line_ends_are_not_held_back(first, second):
+    one, two = (f"data: {json.dumps(said('a'))}{empty}".encode() for empty in (first, second))
+    stream = StreamUsage(False)
+    assert stream.feed(one + two) == one + two
+    assert stream.feed(one + two + b"data: ") == one + two
+    assert stream.held == len(b"data: ")
+    usage_of_first = one.replace(json.dumps(said("a")).encode(), json.dumps(counted()).encode())
+    assert passed([usage_of_first + two], False) == (two, (11, 7), 1)
+
+
+def test_a_large_event_passes_whole_and_its_usage_counts():
+    large = RESPONSE | {"response": RESPONSE["response"] | {"output": ["x" * 6 * 1024**2]}}
+    stream = event(said("a")) + event(large) + DONE
+    pieces = [stream[at : at + 65_536] for at in range(0, len(stream), 65_536)]
+    assert passed(pieces, False)[:2] == (stream, (36, 87))
+    assert len(event(large)) > usage.MAX_EVENT_BYTES / 2
 
 
 def test_the_last_usage_counts():

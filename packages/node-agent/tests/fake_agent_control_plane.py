@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import ipaddress
 import ssl
-import tempfile
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import msgspec
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from aifactory_protocol import (
     BootstrapRequest,
@@ -37,48 +33,7 @@ from aifactory_protocol import (
     sign_task,
     verify_result,
 )
-
-PEM = serialization.Encoding.PEM
-
-
-def pem_of_key(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-
-
-class Authority:
-    """A certificate authority of its own."""
-
-    def __init__(self, name: str = "test CA") -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        now = datetime.now(UTC)
-        usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
-        builder = self._builder(self._name, self.key.public_key(), now - timedelta(hours=1), now + timedelta(days=1))
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        builder = builder.add_extension(usage, critical=True)
-        self.certificate = builder.sign(self.key, hashes.SHA256())
-        self.pem = self.certificate.public_bytes(PEM).decode()
-        self.fingerprint = hashlib.sha256(self.certificate.public_bytes(serialization.Encoding.DER)).hexdigest()
-
-    def issue(self, public_key, common_name: str, seconds: float, server: bool = False, ago: float = 60) -> str:
-        now = datetime.now(UTC)
-        start, end = now - timedelta(seconds=ago), now + timedelta(seconds=seconds)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-        kind = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
-        address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        builder = self._builder(name, public_key, start, end)
-        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([kind]), critical=False)
-        if server:
-            builder = builder.add_extension(address, critical=False)
-        return builder.sign(self.key, hashes.SHA256()).public_bytes(PEM).decode()
-
-    def _builder(self, subject, public_key, start, end):
-        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self._name).public_key(public_key)
-        builder = builder.serial_number(x509.random_serial_number()).not_valid_before(start).not_valid_after(end)
-        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-        own = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        return builder.add_extension(own, critical=False)
+from aifactory_sim.authority import Authority
 
 
 class FakeControlPlane:
@@ -198,18 +153,8 @@ class _Server(ThreadingHTTPServer):
 
 
 def _serve(plane: FakeControlPlane) -> _Server:
-    key = ec.generate_private_key(ec.SECP256R1())
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.verify_mode = ssl.CERT_OPTIONAL
-    context.load_verify_locations(cadata=plane.authority.pem)
-    with tempfile.TemporaryDirectory() as folder:
-        files = Path(folder) / "key", Path(folder) / "cert"
-        files[0].write_bytes(pem_of_key(key))
-        files[1].write_text(plane.authority.issue(key.public_key(), "control plane", 3_600, server=True))
-        context.load_cert_chain(files[1], files[0])
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.plane, server.tls = plane, context
+    server.plane, server.tls = plane, plane.authority.server_tls()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 

@@ -10,10 +10,11 @@ from dataclasses import replace
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from fake_agent_control_plane import Authority, pem_of_key
 
-from aifactory_agent.identity import Identity
+from aifactory_agent.identity import NodeIdentity
+from aifactory_outpost.identity import NotTrusted
 from aifactory_protocol import Inventory, sign_task
+from aifactory_sim.authority import Authority, pem_of_key
 from conftest import leaks
 
 MEGABYTE = 1024**2
@@ -136,7 +137,7 @@ def test_the_certificate_is_renewed_before_it_ends(agent, plane):
 
 def test_an_expired_certificate_is_noticed_before_any_connection(agent, plane):
     plane.certificate_seconds = -0.5
-    identity = Identity(agent.settings.state_dir)
+    identity = NodeIdentity(agent.settings.state_dir)
     expired = plane.authority.issue(identity.key().public_key(), plane.node_id, seconds=-1, ago=60)
     identity.certificate_file.write_text(expired)
     done = agent.call("run")
@@ -163,7 +164,7 @@ def test_a_control_plane_of_another_ca_gets_nothing(agent, plane, workplace):
 
 
 def test_the_certificate_of_another_node_is_turned_away(agent, plane):
-    identity = Identity(agent.settings.state_dir)
+    identity = NodeIdentity(agent.settings.state_dir)
     other = plane.authority.issue(identity.key().public_key(), "node_other", seconds=600)
     identity.certificate_file.write_text(other)
     agent.start()
@@ -174,9 +175,7 @@ def test_the_certificate_of_another_node_is_turned_away(agent, plane):
 
 
 def test_a_certificate_for_another_key_is_not_taken(agent, plane):
-    from aifactory_agent.identity import NotTrusted
-
-    identity = Identity(agent.settings.state_dir)
+    identity = NodeIdentity(agent.settings.state_dir)
     stranger = ec.generate_private_key(ec.SECP256R1())
     assert pem_of_key(stranger)
     with pytest.raises(NotTrusted):

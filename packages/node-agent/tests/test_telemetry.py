@@ -10,12 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from aifactory_agent.control_plane import CallFailed
 from aifactory_agent.host import cgroups, processes
 from aifactory_agent.telemetry import gpus, host, sandboxes
 from aifactory_agent.telemetry.collector import MOST_POINTS, THE_NODE, Collector
 from aifactory_agent.telemetry.courier import MOST_TRIES, Courier
 from aifactory_agent.telemetry.readings import Reading, values
+from aifactory_outpost.calls import CallFailed
 from aifactory_protocol import METRICS, ResourceAttributes, ResourceMetrics, TelemetryBatch
 from aifactory_protocol.telemetry import MAX_TELEMETRY_POINTS
 

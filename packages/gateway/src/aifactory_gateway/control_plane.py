@@ -1,13 +1,13 @@
-"""The gateway's few calls to the control plane. Words of HTTP stay in here; limits and timeouts are explicit."""
+"""The gateway's few calls to the control plane."""
 
 from __future__ import annotations
 
 import ssl
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-import httpx
-import msgspec
-
+from aifactory_gateway.identity import USER_AGENT
+from aifactory_outpost.calls import CallFailed, Calls, decoded
+from aifactory_protocol.enrolment import RenewRequest, RenewResponse
 from aifactory_protocol.gateway import (
     MAX_SNAPSHOT_BYTES,
     Lease,
@@ -19,17 +19,8 @@ from aifactory_protocol.gateway import (
     UsageBatch,
 )
 
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 5.0  # a request may wait for a lease
 ANSWER_SECONDS = 15.0
-T = TypeVar("T")
-
-
-class CallFailed(Exception):
-    """No usable answer: the control plane may or may not have taken it. `status` 0 when there was none at all."""
-
-    def __init__(self, detail: str, status: int = 0) -> None:
-        super().__init__(detail)
-        self.status = status
 
 
 class NoLease(Exception):
@@ -53,24 +44,27 @@ class HttpControlPlane:
     """At `url`, over TLS that shows the gateway's certificate (`trust`; None: plain HTTP, for tests on loopback)."""
 
     def __init__(self, url: str, trust: ssl.SSLContext | None) -> None:
-        self._http = httpx.AsyncClient(
-            base_url=url.rstrip("/"),
-            verify=trust if trust is not None else False,
-            trust_env=False,
-            follow_redirects=False,
-            headers={"Accept": "application/json", "User-Agent": "aifactory-gateway"},
-        )
+        self._calls = _calls(url, trust)
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._calls.close()
+
+    async def reconnect(self, url: str, trust: ssl.SSLContext | None) -> None:
+        """Calls go there from now on. Returns when those under way on the old connections have their answers."""
+        old, self._calls = self._calls, _calls(url, trust)
+        await old.close_when_quiet()
+
+    async def renew(self, request: RenewRequest) -> RenewResponse:
+        """The next certificate."""
+        return decoded(await self._call("/internal/v3/gateway/renew", request), RenewResponse)
 
     async def snapshot(self, request: SnapshotRequest) -> SnapshotAnswer:
         timeout = request.wait_seconds + ANSWER_SECONDS
-        return _decoded(await self._call("/internal/v3/gateway/snapshot", request, timeout), SnapshotAnswer)
+        return decoded(await self._call("/internal/v3/gateway/snapshot", request, timeout), SnapshotAnswer)
 
     async def lease(self, request: LeaseRequest) -> Lease:
         try:
-            return _decoded(await self._call("/internal/v3/gateway/leases", request), Lease)
+            return decoded(await self._call("/internal/v3/gateway/leases", request), Lease)
         except CallFailed as error:
             if error.status == 402:
                 raise NoLease(str(error)) from error
@@ -80,33 +74,11 @@ class HttpControlPlane:
         await self._call("/internal/v3/gateway/leases/return", leases)
 
     async def usage(self, batch: UsageBatch) -> UsageAnswer:
-        return _decoded(await self._call("/internal/v3/gateway/usage", batch), UsageAnswer)
+        return decoded(await self._call("/internal/v3/gateway/usage", batch), UsageAnswer)
 
-    async def _call(self, path: str, body: object, timeout: float = ANSWER_SECONDS) -> bytes:
-        limits = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
-        content, headers = msgspec.json.encode(body), {"Content-Type": "application/json"}
-        try:
-            async with self._http.stream("POST", path, content=content, headers=headers, timeout=limits) as answer:
-                data = await _bounded(answer)
-        except (httpx.HTTPError, ssl.SSLError, OSError) as error:
-            raise CallFailed(f"{path}: {type(error).__name__} {error}".strip()) from error
-        if answer.status_code // 100 != 2:
-            said = data[:300].decode(errors="replace")
-            raise CallFailed(f"{path}: {answer.status_code} {said}", answer.status_code)
-        return data
+    async def _call(self, path: str, body: object, timeout_seconds: float = ANSWER_SECONDS) -> bytes:
+        return await self._calls.call("POST", path, body, timeout_seconds, MAX_SNAPSHOT_BYTES)
 
 
-async def _bounded(answer: httpx.Response) -> bytes:
-    data = bytearray()
-    async for chunk in answer.aiter_bytes():
-        data += chunk
-        if len(data) > MAX_SNAPSHOT_BYTES:
-            raise CallFailed(f"the answer has more than {MAX_SNAPSHOT_BYTES} bytes")
-    return bytes(data)
-
-
-def _decoded(data: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
-        raise CallFailed(f"the answer is not what the protocol says: {error}") from error
+def _calls(url: str, trust: ssl.SSLContext | None) -> Calls:
+    return Calls(url, trust, USER_AGENT, CONNECT_SECONDS)

@@ -179,10 +179,7 @@ class Exchange:
         stream = self._stream
         if stream is None:
             self._parts.append(data)
-            self._size += len(data)
-            self._gateway.buffered_bytes += len(data)
-            if self._size > MAX_ANSWER_BYTES or self._gateway.buffered_bytes > self._gateway.max_buffered_bytes:
-                self._break("its answer is larger than can be read now")
+            self._hold_bytes(self._size + len(data))
             return
         try:
             shown = stream.feed(data)
@@ -190,6 +187,8 @@ class Exchange:
                 shown = self._translator.feed(shown)
         except (ValueError, RecursionError) as error:
             self._break(f"it sent what is not OpenAI's stream ({error})")
+            return
+        if stream.held != self._size and not self._hold_bytes(stream.held):
             return
         gateway = self._gateway
         gateway.journal.count(self._slot, stream.text_events)
@@ -200,6 +199,16 @@ class Exchange:
             self._caller.write(shown)
             if not self._caller.is_ready and self._link is not None:
                 self._link.pause()
+
+    def _hold_bytes(self, size: int) -> bool:
+        """So many bytes of the answer wait here; False when they are too many, and then the answer is broken."""
+        gateway = self._gateway
+        gateway.buffered_bytes += size - self._size
+        self._size = size
+        if size > MAX_ANSWER_BYTES or gateway.buffered_bytes > gateway.max_buffered_bytes:
+            self._break("its answer is larger than can be read now")
+            return False
+        return True
 
     def answer_ended(self) -> None:
         head, stream, pool = self._answer, self._stream, self._pool

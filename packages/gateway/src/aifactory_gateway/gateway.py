@@ -40,7 +40,8 @@ async def no_more_money(account_id: str, currency: str, femtos: int) -> None:
 
 
 class Gateway:
-    """`trusted_until`: Unix time after which what it knows is too old, since a key may have been revoked meanwhile. `pepper` is the key of the keys' hashes; `wall` gives Unix time, `now` the loop's."""
+    """`trusted_until`: Unix time after which what it knows is too old, since a key may have been revoked meanwhile.
+    `pepper` is the key of the keys' hashes; `wall` gives Unix time, `now` the loop's."""
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -22,6 +23,7 @@ _log = logging.getLogger(__name__)
 
 SEGMENT_BYTES = 8 * 1024**2
 MAX_RECORD_BYTES = 65_536
+READ_BYTES = 65_536
 _FRAME = struct.Struct("<II")  # length, CRC-32
 
 
@@ -127,22 +129,21 @@ class Spool:
             descriptor = os.open(self._path(mark.segment), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             return [], mark.offset
-        with open(descriptor, "rb") as file:
-            file.seek(mark.offset)
-            data = file.read()
         requests: list[Carried] = []
-        at = 0
-        while len(requests) < most and at + _FRAME.size <= len(data):
-            size, checksum = _FRAME.unpack_from(data, at)
-            begin, end = at + _FRAME.size, at + _FRAME.size + size
-            if not 0 < size <= MAX_RECORD_BYTES or end > len(data):
-                break  # torn by a crash: the journal has it still
-            at = end
-            if zlib.crc32(data[begin:end]) == checksum:
-                requests.append(unpacked(data[begin:end]))
-            else:
-                _log.error("a record in segment %d was damaged on the disk", mark.segment)
-        return requests, mark.offset + at
+        offset = mark.offset
+        with open(descriptor, "rb", buffering=READ_BYTES) as file:
+            file.seek(offset)
+            while len(requests) < most:
+                frame = _next_frame(file)
+                if frame is None:
+                    break
+                checksum, data = frame
+                offset += _FRAME.size + len(data)
+                if zlib.crc32(data) == checksum:
+                    requests.append(unpacked(data))
+                else:
+                    _log.error("a record in segment %d was damaged on the disk", mark.segment)
+        return requests, offset
 
     def _open(self) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -161,3 +162,16 @@ class Spool:
             return msgspec.json.decode(self._mark_file.read_bytes(), type=Mark)
         except (FileNotFoundError, msgspec.MsgspecError):
             return Mark(0, 0)
+
+
+def _next_frame(file: BinaryIO) -> tuple[int, bytes] | None:
+    """Checksum and bytes; None where nothing whole follows: at the end, or where a crash tore it (the journal has
+    that one)."""
+    head = file.read(_FRAME.size)
+    if len(head) < _FRAME.size:
+        return None
+    size, checksum = _FRAME.unpack(head)
+    if not 0 < size <= MAX_RECORD_BYTES:
+        return None
+    data = file.read(size)
+    return (checksum, data) if len(data) == size else None

@@ -3,7 +3,7 @@ on them. With it a gateway starts while the control plane is away, and spends no
 
 from __future__ import annotations
 
-import os
+import threading
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from aifactory_gateway.budget import Budgets
 from aifactory_gateway.spool import Mark, Spool
+from aifactory_outpost import durable
 from aifactory_protocol.gateway import Lease, Snapshot
 
 _PAGE = 1_000
@@ -32,23 +33,44 @@ class Purse(Struct):
     spent: dict[str, int]
     at: Mark
 
+    def spend(self, lease_id: str, femtos: int) -> None:
+        self.spent[lease_id] = self.spent.get(lease_id, 0) + femtos
+
+    def forget(self, lease_ids: list[str]) -> None:
+        """They were given back."""
+        gone = set(lease_ids)
+        self.leases = [lease for lease in self.leases if lease.id not in gone]
+        for id in gone:
+            self.spent.pop(id, None)
+
+    def copied(self, at: Mark) -> Purse:
+        """As it is now, whatever is spent later."""
+        return Purse(list(self.leases), dict(self.spent), at)
+
 
 class State:
     """Small files in `folder`, each replaced as a whole."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        durable.private_folder(folder)
         self._known_file = folder / "snapshot.json"
         self._purse_file = folder / "purse.json"
+        self._purse_lock = threading.Lock()
+        self._kept_turn = 0
 
     def known(self) -> Known | None:
         return _read(self._known_file, Known)
 
     def keep_known(self, known: Known) -> None:
-        _write(self._known_file, known)
+        durable.write(self._known_file, msgspec.json.encode(known))
 
-    def keep_purse(self, purse: Purse) -> None:
-        _write(self._purse_file, purse)
+    def keep_purse(self, purse: Purse, turn: int) -> None:
+        """On the disk when this returns, it or a later one. `turn` counts a purse's changes from 1. From any thread: one
+        that was overtaken on its way is not written over what came after it."""
+        with self._purse_lock:
+            if turn > self._kept_turn:
+                durable.write(self._purse_file, msgspec.json.encode(purse))
+                self._kept_turn = turn
 
     def restore(self, budgets: Budgets, spool: Spool) -> Purse:
         """The leases of the process before, each less what the spool says was spent on it since the purse was written."""
@@ -57,7 +79,7 @@ class State:
         while True:
             requests, mark = spool.since(mark, _PAGE)
             for one in requests:
-                purse.spent[one.lease_id] = purse.spent.get(one.lease_id, 0) + one.femtos
+                purse.spend(one.lease_id, one.femtos)
             if len(requests) < _PAGE:
                 break
         purse.at = mark
@@ -67,19 +89,5 @@ class State:
 
 
 def _read(path: Path, kind: type[T]) -> T | None:
-    if not path.exists():
-        return None
-    return msgspec.json.decode(path.read_bytes(), type=kind)
-
-
-def _write(path: Path, content: object) -> None:
-    aside = path.with_suffix(".writing")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    try:
-        view = memoryview(msgspec.json.encode(content))
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fdatasync(descriptor)
-    finally:
-        os.close(descriptor)
-    aside.replace(path)
+    data = durable.read(path)
+    return None if data is None else msgspec.json.decode(data, type=kind)

@@ -1,6 +1,6 @@
 """Keeps a gateway in step with its control plane: what it knows, what it may spend, what it has carried.
 
-Five loops, each of which goes on when a call fails and tries again a little later; none of them is in a request's way.
+Loops, each of which goes on when a call fails and tries again a little later; none of them is in a request's way.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from aifactory_gateway.control_plane import CallFailed, ControlPlane
+from aifactory_gateway.control_plane import ControlPlane
 from aifactory_gateway.gateway import Gateway
 from aifactory_gateway.interrupted import Interrupted
+from aifactory_gateway.renewal import Renewal
 from aifactory_gateway.state import Known, State
 from aifactory_gateway.treasury import Treasury
+from aifactory_outpost.calls import CallFailed
+from aifactory_outpost.identity import NotTrusted
 from aifactory_protocol.gateway import SnapshotRequest, UsageBatch
 
 _log = logging.getLogger(__name__)
@@ -27,12 +30,15 @@ KEEP_KNOWN_SECONDS = 30.0
 
 
 class Sync:
-    """Start it after the gateway has recovered, and before it listens."""
+    """Start it after the gateway has recovered, and before it listens. Without `renewal` there is no certificate."""
 
-    def __init__(self, gateway: Gateway, control_plane: ControlPlane, state: State) -> None:
+    def __init__(
+        self, gateway: Gateway, control_plane: ControlPlane, state: State, renewal: Renewal | None = None
+    ) -> None:
         self._gateway = gateway
         self._control_plane = control_plane
         self._state = state
+        self._renewal = renewal
         self._kept_until = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self.treasury = Treasury(
@@ -45,9 +51,12 @@ class Sync:
 
     def start(self) -> None:
         steps: list[tuple[Callable[[], Awaitable[None]], float]] = [
-            (self._learn, 0.0), (self._deliver, 0.0), (self._renew, RENEW_SECONDS), (self._keep, KEEP_SECONDS),
+            (self._learn, 0.0), (self._deliver, 0.0), (self._renew_leases, RENEW_SECONDS),
+            (self.treasury.keep_aside, KEEP_SECONDS),
             (self._settle_interrupted, KEEP_SECONDS),
         ]  # fmt: skip
+        if self._renewal is not None:
+            steps.append((self._renewal.look, 0.0))
         self._tasks = [asyncio.create_task(_again_and_again(step, pause)) for step, pause in steps]
 
     async def stop(self) -> None:
@@ -105,16 +114,13 @@ class Sync:
         self._gateway.spool.acknowledge(mark)
         return True
 
-    async def _renew(self) -> None:
+    async def _renew_leases(self) -> None:
         await self.treasury.renew()
         await self.treasury.give_back()
 
     async def _settle_interrupted(self) -> None:
         if self._gateway.catalogue.snapshot.version and not self._interrupted.is_done:
             await self._interrupted.settle()
-
-    async def _keep(self) -> None:
-        self.treasury.keep()
 
     def _new_lease_id(self) -> str:
         return f"lease_{self._gateway.boot}{self._gateway.new_number():08x}"
@@ -127,7 +133,7 @@ async def _again_and_again(step: Callable[[], Awaitable[None]], pause_seconds: f
             await step()
             wait = FIRST_PAUSE_SECONDS
             await asyncio.sleep(pause_seconds)
-        except CallFailed as error:
+        except (CallFailed, NotTrusted) as error:
             _log.warning("%s; again in %.1f s", error, wait)
             await asyncio.sleep(wait)
             wait = min(MOST_PAUSE_SECONDS, wait * 2)

@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from aifactory_gateway.budget import FEMTOS_PER_NANO, Budgets
-from aifactory_gateway.control_plane import CallFailed, ControlPlane, NoLease
+from aifactory_gateway.control_plane import ControlPlane, NoLease
 from aifactory_gateway.refusal import Refusal
 from aifactory_gateway.spool import Spool
 from aifactory_gateway.state import Purse, State
+from aifactory_outpost.calls import CallFailed
 from aifactory_protocol.gateway import Lease, LeaseRequest, LeaseReturn
 
 _log = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ class Treasury:
         self._record = record
         self._accounts: dict[tuple[str, str], _Account] = {}
         self._purse: Purse = state.restore(budgets, spool)
+        self._turn = 1  # of the purse's changes; what was restored counts as one
+        self._kept_turn = 0
 
     async def more_money(self, account_id: str, currency: str, femtos: int) -> None:
         """Returns when a lease came that covers so much, or when there is none. Those who ask together wait for one call.
@@ -93,19 +96,26 @@ class Treasury:
         ids = [lease.id for lease in ended]
         await self._control_plane.give_back(LeaseReturn(ids))
         self._budgets.forget(ids)
-        self._purse.leases = [lease for lease in self._purse.leases if lease.id not in ids]
-        for id in ids:
-            self._purse.spent.pop(id, None)
-        self.keep()
+        self._purse.forget(ids)
+        self._turn += 1
 
     def spent(self, lease_id: str, femtos: int) -> None:
         """A request on it is in the spool now."""
-        self._purse.spent[lease_id] = self._purse.spent.get(lease_id, 0) + femtos
+        self._purse.spend(lease_id, femtos)
+        self._turn += 1
 
     def keep(self) -> None:
-        """Writes the purse: what was spent, and up to which record."""
-        self._purse.at = self._spool.end
-        self._state.keep_purse(self._purse)
+        """Writes the purse, if it changed: what was spent, and up to which record. On the disk when this returns."""
+        if self._kept_turn < self._turn:
+            self._state.keep_purse(self._purse.copied(self._spool.end), self._turn)
+            self._kept_turn = self._turn
+
+    async def keep_aside(self) -> None:
+        """The same in a thread, for when nothing waits for it. What changes meanwhile is left for the next time."""
+        turn = self._turn
+        if self._kept_turn < turn:
+            await asyncio.to_thread(self._state.keep_purse, self._purse.copied(self._spool.end), turn)
+            self._kept_turn = max(self._kept_turn, turn)
 
     async def _ask(self, account: _Account, account_id: str, currency: str, femtos: int) -> None:
         least = -(-femtos // FEMTOS_PER_NANO)
@@ -126,5 +136,6 @@ class Treasury:
     def _take(self, lease: Lease) -> None:
         """On the disk before it is spent, so that a restart knows it."""
         self._purse.leases.append(lease)
+        self._turn += 1
         self.keep()
         self._budgets.add(lease)

@@ -7,8 +7,8 @@ import re
 import msgspec
 from msgspec import Struct
 
-MAX_EVENT_BYTES = 1_048_576
-_EVENT_END = re.compile(rb"(?<=\n\n)|(?<=\r\n\r\n)")
+MAX_EVENT_BYTES = 10 * 1024**2
+_EVENT_END = re.compile(rb"(?<=\n\n)|(?<=\n\r\n)")
 _TEXT = re.compile(rb'"(?:content|text|delta|arguments|reasoning_content)"\s*:\s*"[^"]')
 MAX_TOKENS = 2**40
 
@@ -74,36 +74,44 @@ def estimated(body: bytes, bytes_per_token: int) -> int:
 class StreamUsage:
     """Stands between upstream and caller: hands on whole events, and keeps the usage that the caller did not ask for.
 
-    `tokens` is what the upstream counted, None before it said so; `text_events` counts events that carried text."""
+    `tokens` is what the upstream counted, None before it said so; `text_events` counts events that carried text; `held`
+    bytes of an event wait here for its end: its usage may be in any part of it."""
 
-    __slots__ = ("_shows_usage", "_tail", "text_events", "tokens")
+    __slots__ = ("_shows_usage", "_tail", "held", "text_events", "tokens")
 
     def __init__(self, shows_usage: bool) -> None:
         self._shows_usage = shows_usage
-        self._tail = b""
+        self._tail = bytearray()
+        self.held = 0
         self.tokens: tuple[int, int] | None = None
         self.text_events = 0
 
     def feed(self, data: bytes) -> bytes:
         """What may go on to the caller now. Raises BadStream."""
-        if self._tail:
-            data = self._tail + data
-        cut = data.rfind(b"\n\n") + 2
-        if cut == 1 and (cut := data.rfind(b"\r\n\r\n") + 4) == 3:
-            if len(data) > MAX_EVENT_BYTES:
-                raise BadStream(f"an event has more than {MAX_EVENT_BYTES} bytes")
-            self._tail = data
-            return b""
-        self._tail = data[cut:]
-        whole = data[:cut]
-        self.text_events += len(_TEXT.findall(whole))
-        return self._with_usage(whole) if _tells_usage(whole) else whole
+        if self.held or not data.endswith((b"\n\n", b"\n\r\n")):
+            data = self._whole_events(data)
+        self.text_events += len(_TEXT.findall(data))
+        return self._with_usage(data) if _tells_usage(data) else data
 
     def end(self) -> bytes:
         """What is left when the upstream has ended: an event without its empty line."""
-        left, self._tail = self._tail, b""
+        left, self._tail, self.held = bytes(self._tail), bytearray(), 0
         self.text_events += len(_TEXT.findall(left))
         return self._with_usage(left) if _tells_usage(left) else left
+
+    def _whole_events(self, data: bytes) -> bytes:
+        """With what was held before; the rest is held. Only what is new is searched, so that a large event that comes
+        in small pieces costs no more than its bytes. Raises BadStream."""
+        tail = self._tail
+        begin = max(0, len(tail) - 2)
+        tail += data
+        cut = _end_of_events(tail, begin)
+        whole = bytes(tail[:cut])
+        del tail[:cut]
+        self.held = len(tail)
+        if self.held > MAX_EVENT_BYTES:
+            raise BadStream(f"an event has more than {MAX_EVENT_BYTES} bytes")
+        return whole
 
     def _with_usage(self, events: bytes) -> bytes:
         kept = []
@@ -119,6 +127,12 @@ class StreamUsage:
             return False
         self.tokens = _tokens(answer) or self.tokens
         return answer.usage is not None and answer.choices == []
+
+
+def _end_of_events(data: bytearray, begin: int) -> int:
+    """Behind the last empty line, whichever of both line ends it has; 0 when there is none."""
+    lf, crlf = data.rfind(b"\n\n", begin), data.rfind(b"\n\r\n", begin)
+    return max(lf + 2 if lf >= 0 else 0, crlf + 3 if crlf >= 0 else 0)
 
 
 def _tells_usage(events: bytes) -> bool:

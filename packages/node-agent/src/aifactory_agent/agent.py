@@ -9,12 +9,14 @@ import signal
 from collections.abc import Awaitable, Callable
 
 from aifactory_agent import __version__, machine, readiness, recovery, sandbox, verbs
-from aifactory_agent.control_plane import CallFailed, ControlPlane
+from aifactory_agent.control_plane import ControlPlane
 from aifactory_agent.executor import Executor
-from aifactory_agent.identity import Identity, NotEnrolled, NotTrusted, renewal_due
+from aifactory_agent.identity import NodeIdentity
 from aifactory_agent.node import Node
 from aifactory_agent.telemetry.collector import Collector
 from aifactory_agent.telemetry.courier import LOOKS_PER_BATCH, Courier
+from aifactory_outpost.calls import CallFailed
+from aifactory_outpost.identity import NotEnrolled, NotTrusted, renewal_due, renewal_pause_seconds
 from aifactory_protocol.enrolment import RenewRequest
 from aifactory_protocol.tasks import PollRequest, TaskResult
 
@@ -33,7 +35,7 @@ log = logging.getLogger("aifactory_agent")
 class Agent:
     """One agent process, from recovery to the end."""
 
-    def __init__(self, node: Node, identity: Identity) -> None:
+    def __init__(self, node: Node, identity: NodeIdentity) -> None:
         self._node = node
         self._identity = identity
         self._enrolment = identity.enrolment()
@@ -147,8 +149,7 @@ class Agent:
             await asyncio.sleep(0)
             await old.close()
             return
-        life = certificate.not_valid_after_utc - certificate.not_valid_before_utc
-        await asyncio.sleep(min(RENEWAL_CHECK_SECONDS, life.total_seconds() / 20))
+        await asyncio.sleep(renewal_pause_seconds(certificate, RENEWAL_CHECK_SECONDS))
 
     async def _report_inventory(self) -> None:
         await self._control_plane.inventory(await asyncio.to_thread(machine.inventory, self._node))

@@ -32,11 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _guarded(options: argparse.Namespace, configured: configuration.Settings) -> int:
-    from aifactory_agent.control_plane import CallFailed
     from aifactory_agent.door_runtime import NoRuntime
-    from aifactory_agent.identity import NotEnrolled, NotTrusted
     from aifactory_agent.node import AlreadyRunning
     from aifactory_agent.sandboxes.choose import NoDriver
+    from aifactory_outpost.calls import CallFailed
+    from aifactory_outpost.identity import NotEnrolled, NotTrusted
     from aifactory_protocol.enrolment import BadToken
 
     commands = {"enrol": _enrol, "run": _run, "status": _status, "stop-all": _stop_all}
@@ -70,13 +70,15 @@ def _parser() -> argparse.ArgumentParser:
 def _enrol(options: argparse.Namespace, configured: configuration.Settings) -> int:
     from aifactory_agent import machine
     from aifactory_agent.enrol import enrol
-    from aifactory_agent.identity import Identity, NotEnrolled
+    from aifactory_agent.identity import NodeIdentity
     from aifactory_agent.node import open_node
+    from aifactory_outpost.bootstrap import given_token
+    from aifactory_outpost.identity import NotEnrolled
 
     if not options.url:
         return _say("where is the control plane? give --url or set AIF_AGENT_URL", EXIT_USAGE)
     node = open_node(configured)
-    identity = Identity(configured.state_dir)
+    identity = NodeIdentity(configured.state_dir)
     try:
         identity.valid_certificate(node.now())
         known = identity.enrolment()
@@ -85,7 +87,7 @@ def _enrol(options: argparse.Namespace, configured: configuration.Settings) -> i
             return 0
     except NotEnrolled:
         pass
-    token = _token(options.token_file)
+    token = given_token(options.token_file)
     if not token:
         return _say("no bootstrap token: give --token-file or set AIF_BOOTSTRAP_TOKEN", EXIT_USAGE)
     made = asyncio.run(enrol(identity, options.url, token, configured.node_name, machine.inventory(node)))
@@ -95,10 +97,11 @@ def _enrol(options: argparse.Namespace, configured: configuration.Settings) -> i
 
 def _run(options: argparse.Namespace, configured: configuration.Settings) -> int:
     from aifactory_agent.agent import Agent
-    from aifactory_agent.identity import Identity, NotEnrolled
+    from aifactory_agent.identity import NodeIdentity
     from aifactory_agent.node import open_node
+    from aifactory_outpost.identity import NotEnrolled
 
-    identity = Identity(configured.state_dir)
+    identity = NodeIdentity(configured.state_dir)
     url = identity.enrolment().url
     node = open_node(configured)
     identity.valid_certificate(node.now())
@@ -151,12 +154,6 @@ def _door(arguments: list[str]) -> int:
     sys.argv = ["door", *arguments]
     door()
     return 0
-
-
-def _token(file: Path | None) -> str:
-    if file is None:
-        return os.environ.get("AIF_BOOTSTRAP_TOKEN", "")
-    return (sys.stdin.read() if str(file) == "-" else file.read_text()).strip()
 
 
 def _is_loopback(url: str) -> bool:

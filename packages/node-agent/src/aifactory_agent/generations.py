@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from aifactory_agent import durable
+from aifactory_outpost import durable
 
 KEEP_SECONDS = 3 * 86_400
 

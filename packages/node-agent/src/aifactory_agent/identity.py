@@ -1,32 +1,16 @@
-"""The node's key, made here and never leaving; its certificate; and the trust it gives to one CA alone."""
+"""The node's identity: what every process of ours has, what enrolling brought, and the key that signs its tasks."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import ssl
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from typing import ClassVar
 
 import msgspec
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.x509.oid import NameOID
 from msgspec import Struct
 
-from aifactory_agent import durable
-
-
-class NotTrusted(Exception):
-    """The other side is not who the bootstrap token or the CA says."""
-
-
-class NotEnrolled(Exception):
-    """The node has no identity yet, or one that has run out; the text says what to do."""
+from aifactory_outpost import durable
+from aifactory_outpost.identity import Identity, NotEnrolled, NotTrusted
 
 
 class Enrolment(Struct, frozen=True):
@@ -38,45 +22,11 @@ class Enrolment(Struct, frozen=True):
     task_key: str
 
 
-@dataclass(frozen=True)
-class Identity:
+class NodeIdentity(Identity):
     """The files of the node's identity in its state folder."""
 
-    folder: Path
-
-    @property
-    def key_file(self) -> Path:
-        """The private key, EC P-256, mode 0600."""
-        return self.folder / "key.pem"
-
-    @property
-    def certificate_file(self) -> Path:
-        """The node's certificate."""
-        return self.folder / "cert.pem"
-
-    @property
-    def ca_file(self) -> Path:
-        """The one CA the node trusts."""
-        return self.folder / "ca.pem"
-
-    def key(self) -> ec.EllipticCurvePrivateKey:
-        """The node's private key, made at the first call."""
-        data = durable.read(self.key_file)
-        if data is None:
-            made = ec.generate_private_key(ec.SECP256R1())
-            data = made.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            durable.write(self.key_file, data)
-        key = serialization.load_pem_private_key(data, None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        return key
-
-    def csr(self, common_name: str) -> str:
-        """A request for a certificate of the node's key, in PEM."""
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
-        request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(self.key(), hashes.SHA256())
-        return request.public_bytes(serialization.Encoding.PEM).decode()
+    holder: ClassVar[str] = "node"
+    program: ClassVar[str] = "aifactory_agent"
 
     def enrolment(self) -> Enrolment:
         """What the node is enrolled as; raises NotEnrolled."""
@@ -85,78 +35,9 @@ class Identity:
             raise NotEnrolled("this node is not enrolled: run `python -m aifactory_agent enrol` with a bootstrap token")
         return msgspec.json.decode(data, type=Enrolment)
 
-    def certificate(self) -> x509.Certificate:
-        """The node's certificate; raises NotEnrolled when there is none."""
-        data = durable.read(self.certificate_file)
-        if data is None:
-            raise NotEnrolled("this node has no certificate: run `python -m aifactory_agent enrol`")
-        return x509.load_pem_x509_certificate(data)
-
-    def valid_certificate(self, now: datetime) -> x509.Certificate:
-        """The certificate, checked before any connection: a refused client would see only an end of file."""
-        certificate = self.certificate()
-        if not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
-            raise NotEnrolled(
-                f"the node's certificate was valid until {certificate.not_valid_after_utc.isoformat()}: "
-                "enrol again with a new bootstrap token"
-            )
-        return certificate
-
     def task_key(self) -> Ed25519PublicKey:
         """The public key that signs this node's tasks."""
         return task_key_of(self.enrolment().task_key)
-
-    def keep_certificate(self, certificate_pem: str, ca_pem: str) -> None:
-        """Take a certificate into use, if it is for our key and from this CA; raises NotTrusted."""
-        certificate = x509.load_pem_x509_certificate(certificate_pem.encode())
-        authority = x509.load_pem_x509_certificate(ca_pem.encode())
-        if _public_bytes(certificate.public_key()) != _public_bytes(self.key().public_key()):
-            raise NotTrusted("the certificate is not for this node's key")
-        try:
-            certificate.verify_directly_issued_by(authority)
-        except (ValueError, TypeError, InvalidSignature) as error:
-            raise NotTrusted("the certificate is not from the CA this node trusts") from error
-        durable.write(self.certificate_file, certificate_pem.encode())
-
-    def tls(self, now: datetime) -> ssl.SSLContext:
-        """TLS 1.3 to servers of our CA alone, showing the node's certificate; raises NotEnrolled."""
-        self.valid_certificate(now)
-        context = server_trust(self.ca_file.read_text())
-        context.load_cert_chain(self.certificate_file, self.key_file)
-        return context
-
-
-def renewal_due(certificate: x509.Certificate, now: datetime) -> bool:
-    """After two thirds of the certificate's life."""
-    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    return now >= start + (end - start) * 2 / 3
-
-
-def server_trust(ca_pem: str) -> ssl.SSLContext:
-    """TLS 1.3, trusting exactly this CA."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.verify_flags |= ssl.VERIFY_X509_STRICT
-    context.load_verify_locations(cadata=ca_pem)
-    return context
-
-
-def blind_trust() -> ssl.SSLContext:
-    """TLS without knowing the other side: only to fetch the CA, which the token's fingerprint then proves."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def fingerprint(ca_pem: str) -> str:
-    """sha256 over the CA's DER, in hex; raises NotTrusted when it is no certificate."""
-    try:
-        authority = x509.load_pem_x509_certificate(ca_pem.encode())
-    except ValueError as error:
-        raise NotTrusted("the control plane did not answer with a CA certificate") from error
-    return hashlib.sha256(authority.public_bytes(serialization.Encoding.DER)).hexdigest()
 
 
 def task_key_of(text: str) -> Ed25519PublicKey:
@@ -165,9 +46,3 @@ def task_key_of(text: str) -> Ed25519PublicKey:
         return Ed25519PublicKey.from_public_bytes(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
     except ValueError as error:
         raise NotTrusted("the task key is not an ed25519 public key") from error
-
-
-def _public_bytes(key: object) -> bytes:
-    return key.public_bytes(  # type: ignore[attr-defined]
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )

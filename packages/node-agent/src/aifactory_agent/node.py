@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from aifactory_agent import door_runtime, durable, volumes
+from aifactory_agent import door_runtime, volumes
 from aifactory_agent.generations import Generations
 from aifactory_agent.host import cgroups, processes, users
 from aifactory_agent.networks import router
@@ -19,6 +19,7 @@ from aifactory_agent.results import Results
 from aifactory_agent.sandboxes import choose
 from aifactory_agent.sandboxes.ports import Capabilities, DoorRuntime, SandboxDriver
 from aifactory_agent.settings import Settings
+from aifactory_outpost import durable
 
 
 class AlreadyRunning(Exception):

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from aifactory_agent import durable
+from aifactory_outpost import durable
 from aifactory_protocol.tasks import SandboxReport, SandboxStart
 
 SandboxState = Literal["starting", "running", "exited", "stopping", "stopped"]

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aifactory_agent.host import processes
-from aifactory_agent.identity import Identity, NotEnrolled
+from aifactory_agent.identity import NodeIdentity
 from aifactory_agent.node import AlreadyRunning, hold_lock
 from aifactory_agent.records import Records
 from aifactory_agent.settings import Settings
+from aifactory_outpost.identity import NotEnrolled
 
 
 def status(settings: Settings) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "certificate_not_after": None,
         "sandboxes": [],
     }
-    identity = Identity(settings.state_dir)
+    identity = NodeIdentity(settings.state_dir)
     try:
         enrolment = identity.enrolment()
         found |= {"node_id": enrolment.node_id, "url": enrolment.url}

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from aifactory_agent import durable
+from aifactory_outpost import durable
 from aifactory_protocol.tasks import TaskResult
 
 KEEP = timedelta(days=2)

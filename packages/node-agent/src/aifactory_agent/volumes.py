@@ -11,8 +11,8 @@ import shutil
 from pathlib import Path
 from typing import Protocol
 
-from aifactory_agent import durable
 from aifactory_agent.host import mounts, processes
+from aifactory_outpost import durable
 from aifactory_protocol.inventory import VolumeDriver
 
 ZEROS = bytes(1024 * 1024)

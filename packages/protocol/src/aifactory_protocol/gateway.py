@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from aifactory_protocol.limits import Base64Url, Generation, Id, Instant, Word
+from aifactory_protocol.enrolment import RenewAfterSeconds, Token
+from aifactory_protocol.limits import Base64Url, Generation, Id, Instant, Name, Pem, Word
 
 MAX_USAGE_RECORDS = 1_000
 MAX_SNAPSHOT_BYTES = 64 * 1024**2
@@ -143,6 +144,24 @@ class UsageAnswer(Struct, frozen=True):
     """Every record of the batch is booked now, by this call or an earlier one, but these: they are not told again."""
 
     refused: dict[str, Word] = {}
+
+
+class GatewayBootstrapRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A single-use token of an operator, for the gateway of that name, and a certificate request over its own key."""
+
+    token: Token
+    gateway_name: Name
+    csr_pem: Pem
+
+
+class GatewayBootstrapResponse(Struct, frozen=True):
+    """The gateway's identity. `pepper`: 32 bytes under which keys are hashed for gateways (see GatewayKey.hash)."""
+
+    gateway_id: Id
+    certificate_pem: Pem
+    ca_pem: Pem
+    pepper: Base64Url
+    renew_after_seconds: RenewAfterSeconds
 
 
 class SnapshotRequest(Struct, frozen=True):

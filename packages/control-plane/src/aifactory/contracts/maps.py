@@ -18,6 +18,7 @@ ACROSS = {
     "/contracts/": "platform-control",
     "/packages/control-plane/": "platform-control",
     "/packages/protocol/": "provisioning",
+    "/packages/outpost/": "provisioning",
     "/packages/node-agent/": "provisioning",
     "/packages/gateway/": "app-platform",
     "/packages/sim/": "provisioning",

@@ -15,6 +15,7 @@ HOUSE = """\
 root_packages =
     aifactory
     aifactory_protocol
+    aifactory_outpost
     aifactory_agent
     aifactory_gateway
     aifactory_cli
@@ -45,6 +46,7 @@ type = forbidden
 source_modules = aifactory_protocol
 forbidden_modules =
     aifactory
+    aifactory_outpost
     aifactory_agent
     aifactory_gateway
     aifactory_cli
@@ -52,6 +54,20 @@ forbidden_modules =
     aifactory_sim
     fastapi
     httpx
+    psycopg
+
+[importlinter:contract:outpost]
+name = what the processes outside share is a leaf above the protocol
+type = forbidden
+source_modules = aifactory_outpost
+forbidden_modules =
+    aifactory
+    aifactory_agent
+    aifactory_gateway
+    aifactory_cli
+    aifactory_deploy
+    aifactory_sim
+    fastapi
     psycopg
 
 [importlinter:contract:outside]
@@ -78,7 +94,7 @@ forbidden_modules =
     psycopg
 
 [importlinter:contract:gateway]
-name = the gateway stands on the protocol alone: no database, no web framework, no file of another tool
+name = the gateway stands on protocol and outpost: no database, no web framework, no file of another tool
 type = forbidden
 source_modules = aifactory_gateway
 forbidden_modules =
@@ -92,7 +108,7 @@ forbidden_modules =
     psycopg
 
 [importlinter:contract:sim]
-name = simulated nodes are built on the agent and the protocol alone
+name = simulated nodes are built on the agent, what it stands on, and the protocol alone
 type = forbidden
 source_modules = aifactory_sim
 forbidden_modules =
@@ -103,10 +119,11 @@ forbidden_modules =
     psycopg
 
 [importlinter:contract:control_plane]
-name = the control plane imports neither agent, gateway, simulator, command line nor supervisor
+name = the control plane imports neither agent, gateway, what they share, simulator, command line nor supervisor
 type = forbidden
 source_modules = aifactory
 forbidden_modules =
+    aifactory_outpost
     aifactory_agent
     aifactory_gateway
     aifactory_cli

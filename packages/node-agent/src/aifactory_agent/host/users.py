@@ -6,9 +6,9 @@ import fcntl
 import os
 from pathlib import Path
 
-from aifactory_agent import durable
 from aifactory_agent.host import processes
 from aifactory_agent.settings import SLOT_UIDS, Settings
+from aifactory_outpost import durable
 
 FIRST_UID = 200_000
 BLOCKS = 64

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from aifactory_agent import durable
 from aifactory_agent.networks.router import Router
 from aifactory_agent.networks.ruleset import Attachment, expected, host_table, router_table
+from aifactory_outpost import durable
 from aifactory_protocol.tasks import NetworkApply
 
 _COMMENT = re.compile(r'comment "([^"]+)"')

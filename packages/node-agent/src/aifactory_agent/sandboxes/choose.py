@@ -6,12 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
-from aifactory_agent import durable
 from aifactory_agent.host import processes
 from aifactory_agent.sandboxes.bubblewrap import Bubblewrap
 from aifactory_agent.sandboxes.plain import PlainProcess
 from aifactory_agent.sandboxes.podman import Podman
 from aifactory_agent.sandboxes.ports import SandboxDriver
+from aifactory_outpost import durable
 
 ORDER = ("podman", "bubblewrap", "process")
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from aifactory_agent.control_plane import CallFailed
+from aifactory_outpost.calls import CallFailed
 from aifactory_protocol.telemetry import ResourceMetrics, TelemetryAnswer, TelemetryBatch
 
 MOST_TRIES = 5
