@@ -4,16 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from aifactory.domains.billing import leases, metering, prices, purchase, reports, settlement
 from aifactory.domains.billing import ledger as books
-from aifactory.domains.billing import metering, prices, purchase, reports, settlement
 from aifactory.domains.billing import quotes as quoting
 from aifactory.domains.billing import usage as counting
 from aifactory.domains.billing.cursors import keyset
+from aifactory.domains.billing.leases import LeaseView, LeaseWish
 from aifactory.domains.billing.ledger import Posted
 from aifactory.domains.billing.prices import ChangedPrice, NewPrice, NextPrice, PriceView
 from aifactory.domains.billing.purchase import Authorization, Purchase
 from aifactory.domains.billing.quotes import QuoteLine, QuoteView
 from aifactory.domains.billing.store import accounts, catalogue
+from aifactory.domains.billing.store import leases as lease_store
 from aifactory.domains.billing.store import ledger as postings
 from aifactory.domains.billing.store.reports import UsageFilter
 from aifactory.domains.billing.usage import Usage
@@ -25,9 +27,9 @@ from aifactory.kernel.money import Money
 from aifactory.kernel.pagination import Page
 
 __all__ = [
-    "Authorization", "ChangedPrice", "NewPrice", "NextPrice", "Posted", "PriceView", "Purchase", "QuoteLine", "QuoteView",
-    "Usage", "authorize_purchase", "authorize_usage", "change_price", "close_meter", "cover_usage", "credit_outage", "entries", "grant_credit", "open_meter", "price_history",
-    "price_of", "prices_in", "quote", "record_fact", "record_usage", "reverse_entry", "running_cost", "settle", "settle_usage", "statement", "trial_balance",
+    "Authorization", "ChangedPrice", "LeaseView", "LeaseWish", "NewPrice", "NextPrice", "Posted", "PriceView", "Purchase", "QuoteLine", "QuoteView",
+    "Usage", "add_sku", "authorize_purchase", "authorize_usage", "change_price", "close_meter", "cover_usage", "credit_outage", "draw_on_lease", "end_lease", "entries",
+    "grant_credit", "lease_credit", "open_meter", "payer", "payers", "price_changes", "price_history", "price_of", "prices_in", "quote", "record_fact", "record_usage", "reverse_entry", "running_cost", "settle", "settle_usage", "statement", "tenant_of_lease", "trial_balance",
     "usage", "void", "wallet",
 ]  # fmt: skip
 
@@ -44,7 +46,8 @@ async def prices_in(tx: Tx, region: str | None = None) -> list[PriceView]:
 
 async def quote(tx: Tx, sku: str, region: str, count: int = 1, hours: Decimal = Decimal(1)) -> QuoteView:
     """What `count` pieces cost for `hours` from now, scheduled prices included, and what a launch sets aside at once.
-    Stored nowhere: its id names the price, and authorize_purchase refuses it when that is not the price any more."""
+    Stored nowhere: its id names the price, and authorize_purchase refuses it when that is not the price any more.
+    Raises Problem 422 for what is counted instead of timed."""
     return await quoting.quote(tx, sku, region, count, hours)
 
 
@@ -116,6 +119,40 @@ async def settle_usage(tx: Tx, source_id: str) -> None:
     await counting.settle(tx, source_id)
 
 
+async def lease_credit(tx: Tx, wish: LeaseWish) -> LeaseView:
+    """Sets aside at least `least` for a holder that spends it by itself, and more where there is more: an eighth of what is
+    available, 20 of the currency at most. The same id again answers the same lease, also when it has ended. Worker role.
+    Raises Problem 402 insufficient_credit (needed, available), 409 lease_id_taken, 422 for an id or a least that is none."""
+    return await leases.lease(tx, wish)
+
+
+async def draw_on_lease(tx: Tx, lease_id: str, amount: Decimal) -> Decimal:
+    """A part of what was leased has been used: it is available again, for `cover_usage` in the same transaction, after
+    `record_usage`. Returns how much that is: at most what remained, 0 for an ended or unknown lease. Worker role."""
+    return await leases.draw(tx, lease_id, amount)
+
+
+async def end_lease(tx: Tx, lease_id: str, holder_id: str) -> None:
+    """What remains of it is available again; twice is once. Worker role. Raises Problem 404 for an unknown lease and for
+    another holder's. A lease that nobody ends does so by itself, an hour after `expires_at`."""
+    await leases.end(tx, lease_id, holder_id)
+
+
+async def tenant_of_lease(tx: Tx, lease_id: str) -> str | None:
+    """Whose an open lease is; None for one that has ended. Worker role, before a tenant is entered."""
+    return await lease_store.tenant_of(tx, lease_id)
+
+
+async def payer(tx: Tx, currency: str) -> str:
+    """The billing account of the transaction's tenant, made with an empty wallet if need be."""
+    return await accounts.ensure_wallet(tx, books.require_tenant(tx), currency)
+
+
+async def payers(tx: Tx, account_ids: Sequence[str] | None = None) -> dict[str, str]:
+    """tenant -> billing account: of these accounts, or of all tenants. Worker role, before a tenant is entered."""
+    return await lease_store.payers(tx, account_ids)
+
+
 async def credit_outage(tx: Tx, subject_id: str, from_at: datetime, to_at: datetime, reason: str) -> Money:
     """Takes [from, to) off the bill, widened to whole seconds. Returns what was given back, which is 0 while nothing has
     been billed: then the bill will simply be smaller. The same interval counts once. Worker or operator."""
@@ -126,6 +163,17 @@ async def change_price(tx: Tx, wanted: NewPrice) -> ChangedPrice:
     """A new price from now or later on; what was billed stays as it was. Operator. Emits billing.price_changed.
     Raises 422 price_in_the_past, 409 price_already_set."""
     return await prices.change_price(tx, wanted)
+
+
+async def price_changes(tx: Tx, skus: Sequence[str], region: str, since: datetime) -> list[datetime]:
+    """The instants after `since` and until now at which one of their prices changed, in order."""
+    return await catalogue.price_changes(tx, skus, region, since)
+
+
+async def add_sku(tx: Tx, sku: str, name: str, description: str, kind: str, unit: str) -> None:
+    """Something new to sell; nobody can buy it before it has a price. Again it changes nothing. Operator. Raises 422 for a
+    name that is none, 409 sku_exists for one that is sold by another unit."""
+    await prices.add_sku(tx, sku, name, description, kind, unit)
 
 
 async def price_history(tx: Tx, sku: str | None, page: Page) -> bytes:

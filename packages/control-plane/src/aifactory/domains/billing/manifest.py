@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from aifactory.domains.billing.demo import open_demo
+from aifactory.domains.billing.leases import END_LEASES
 from aifactory.domains.billing.rolling import ROLL_HOLDS
 from aifactory.domains.billing.routes import credits, ledger, prices, quotes, statement, usage, wallet
 from aifactory.domains.billing.seed import seed
@@ -17,7 +18,7 @@ MANIFEST = Manifest(
     routers=(
         quotes.router, usage.router, statement.router, wallet.router, ledger.router, ledger.operator_router, prices.router, credits.router,
     ),
-    schedules=(ROLL_HOLDS, SETTLE_USAGE),
+    schedules=(ROLL_HOLDS, SETTLE_USAGE, END_LEASES),
     events=events,
     smoke=SMOKE,
     permissions={

@@ -1,5 +1,6 @@
 """Prices: effective-dated, never edited, changed only from now on."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +14,8 @@ from aifactory.kernel.db import Tx
 from aifactory.kernel.errors import Problem, conflict, invalid, not_found
 from aifactory.kernel.money import Money
 
-MAX_PRICE_PER_HOUR = Decimal(1_000_000)
+MAX_PRICE = Decimal(1_000_000)  # for one of its sku's unit
+_SKU = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 MAX_AHEAD = timedelta(days=730)
 _IN_THE_PAST, _OTHER_CURRENCY = "AF001", "AF002"
 
@@ -106,6 +108,15 @@ async def change_price(tx: Tx, wanted: NewPrice) -> ChangedPrice:
     return ChangedPrice(changed.id, wanted.sku, wanted.region_id, price, changed.effective_at)
 
 
+async def add_sku(tx: Tx, sku: str, name: str, description: str, kind: str, unit: str) -> None:
+    if not _SKU.fullmatch(sku):
+        raise invalid("sku", "A sku has 1 to 63 lower-case letters, digits, dots, hyphens and underscores.")
+    if await catalogue.add_sku(tx, sku=sku, name=name, description=description, kind=kind, unit=unit):
+        await tx.audit("billing.sku.add", sku, details={"kind": kind, "unit": unit})
+    elif not await catalogue.is_same_sku(tx, sku, kind, unit):
+        raise conflict("sku_exists", f"{sku} is something else that is sold already.", "Choose another name.")
+
+
 async def _check_what_is_sold(tx: Tx, wanted: NewPrice) -> None:
     region = await platform_control.region(tx, wanted.region_id)
     if region.currency != wanted.currency:
@@ -115,8 +126,8 @@ async def _check_what_is_sold(tx: Tx, wanted: NewPrice) -> None:
 
 
 def _check_amount(amount: Decimal) -> None:
-    if not amount.is_finite() or not 0 <= amount <= MAX_PRICE_PER_HOUR:
-        raise invalid("amount", f"A price is between 0 and {MAX_PRICE_PER_HOUR} an hour.")
+    if not amount.is_finite() or not 0 <= amount <= MAX_PRICE:
+        raise invalid("amount", f"A price is between 0 and {MAX_PRICE}.")
     if -int(amount.as_tuple().exponent) > 9:
         raise invalid("amount", "A price has at most nine decimal places.")
 

@@ -2,12 +2,11 @@
 
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import NoReturn
 
 from aifactory.domains.billing.ledger import AVAILABLE, HELD, require_tenant
 from aifactory.domains.billing.policy import Facts, Policy, most_specific, refusal
 from aifactory.domains.billing.prices import PriceView, price_in_force
-from aifactory.domains.billing.quotes import HOLD_AHEAD, check_quote
+from aifactory.domains.billing.quotes import HOLD_AHEAD, check_quote, check_timed
 from aifactory.domains.billing.store import accounts, catalogue, holds, ledger, meters
 from aifactory.events.billing import HoldPlaced, HoldVoided
 from aifactory.kernel.db import Tx
@@ -54,6 +53,7 @@ def _authorized_before(hold: holds.HoldRow) -> Authorization:
 
 
 async def _check_terms(tx: Tx, purchase: Purchase, price: PriceView) -> None:
+    check_timed(price)
     if purchase.currency not in (None, price.price.currency):
         raise invalid("currency", f"{purchase.sku} is sold in {price.price.currency} in region {purchase.region}.")
     if purchase.quote_id is not None:
@@ -108,17 +108,15 @@ async def _set_aside(tx: Tx, tenant_id: str, account_id: str, subject_id: str, m
         tx, ledger.Posting(f"hold:{subject_id}:1", "hold", tenant_id, account_id, money.currency, lines, subject_id)
     )
     if posted.outcome == "insufficient":
-        refuse(money, posted.available)
+        hint = "Add credit, release something that is running, or choose a cheaper sku."
+        raise insufficient("One hour ahead is set aside.", money, posted.available, hint)
 
 
-def refuse(needed: Money, available: Decimal) -> NoReturn:
+def insufficient(why: str, needed: Money, available: Decimal, hint: str) -> Problem:
+    """402. `why`: a sentence about what the money is needed for."""
     have = Money(available, needed.currency)
-    raise payment_required(
-        "insufficient_credit",
-        f"One hour ahead is set aside: {needed.wire()['amount']} {needed.currency} needed, {have.wire()['amount']} available.",
-        "Add credit, release something that is running, or choose a cheaper sku.",
-        needed=needed.wire(), available=have.wire(),
-    )  # fmt: skip
+    detail = f"{why} {needed.wire()['amount']} {needed.currency} needed, {have.wire()['amount']} available."
+    return payment_required("insufficient_credit", detail, hint, needed=needed.wire(), available=have.wire())
 
 
 async def void(tx: Tx, subject_id: str) -> None:

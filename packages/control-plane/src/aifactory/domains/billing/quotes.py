@@ -15,6 +15,7 @@ HOLD_AHEAD = timedelta(hours=1)
 VALID_FOR = timedelta(minutes=10)
 MAX_COUNT = 1_000
 MAX_HOURS = Decimal(8_784)  # a leap year
+TIMED = ("hour", "gb_hour")  # units of what costs money while it runs; the others are counted
 _ID = re.compile(r"^quote_([0-9a-z]{26})_([0-9a-f]{1,12})$")
 
 
@@ -50,6 +51,7 @@ class QuoteView:
 async def quote(tx: Tx, sku: str, region_id: str, count: int, hours: Decimal) -> QuoteView:
     seconds = _check(count, hours)
     price = await price_in_force(tx, sku, region_id, None)
+    check_timed(price)
     start = (await tx.now()).replace(microsecond=0)
     currency = price.price.currency
     rows = await catalogue.priced_span(tx, sku, region_id, start, start + timedelta(seconds=seconds))
@@ -60,6 +62,16 @@ async def quote(tx: Tx, sku: str, region_id: str, count: int, hours: Decimal) ->
         quote_id(price.id, valid_until), sku, region_id, count, hours, price.price, Money(total, currency),
         Money(hold * count, currency), currency, valid_until, [_line(row) for row in rows],
     )  # fmt: skip
+
+
+def check_timed(price: PriceView) -> None:
+    """Raises Problem 422 for what is paid by the GB or the token: so much of it an hour is nobody's promise."""
+    if price.unit not in TIMED:
+        raise invalid(
+            "sku",
+            f"{price.sku} is paid by what is used, not by the hour.",
+            "Multiply its price by what you expect to use.",
+        )
 
 
 def _check(count: int, hours: Decimal) -> int:

@@ -27,8 +27,8 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Usage:
-    """`quantity` whole bytes (sku per gb) or byte-seconds (per gb_month) of `source_id` in [from_at, to_at), whole seconds.
-    The price is the one in force when the interval began."""
+    """`quantity` whole bytes (sku per gb), byte-seconds (per gb_month) or tokens (per million) of `source_id` in
+    [from_at, to_at), whole seconds. The price is the one in force at `priced_at`; None: when the interval began."""
 
     source_id: str
     name: str
@@ -38,6 +38,7 @@ class Usage:
     from_at: datetime
     to_at: datetime
     quantity: int
+    priced_at: datetime | None = None
 
 
 def month_end(at: datetime) -> datetime:
@@ -63,7 +64,8 @@ async def _check_credit(tx: Tx, tenant_id: str, currency: str) -> None:
     wallets = await accounts.wallets_of(tx, tenant_id)
     available = sum((wallet.available for wallet in wallets if wallet.currency == currency), Decimal(0))
     if available <= 0:
-        purchase.refuse(Money(minor_unit(currency), currency), available)
+        needed = Money(minor_unit(currency), currency)
+        raise purchase.insufficient("What is used is set aside as it accrues.", needed, available, "Add credit.")
 
 
 async def record(tx: Tx, used: Usage) -> bool:
@@ -71,9 +73,10 @@ async def record(tx: Tx, used: Usage) -> bool:
     tenant_id = require_tenant(tx)
     if used.to_at > await tx.now():
         raise invalid("to_at", "Use is recorded once it has happened.")
+    await store.lock_open(tx, used.source_id)  # all that cover() will want, while no wallet is locked yet
     hold = await _hold_of(tx, tenant_id, used)
     await catalogue.pin_prices(tx, used.sku, used.region)
-    price = await price_in_force(tx, used.sku, used.region, used.from_at)
+    price = await price_in_force(tx, used.sku, used.region, used.priced_at or used.from_at)
     return await store.insert_record(
         tx,
         tenant_id=tenant_id,
@@ -98,7 +101,7 @@ async def _hold_of(tx: Tx, tenant_id: str, used: Usage) -> holds.HoldRow:
 
 
 async def _open(tx: Tx, tenant_id: str, subject_id: str, used: Usage, ends_at: datetime) -> holds.HoldRow:
-    price = await price_in_force(tx, used.sku, used.region, used.from_at)
+    price = await price_in_force(tx, used.sku, used.region, used.priced_at or used.from_at)
     currency = price.price.currency
     account_id = await accounts.ensure_wallet(tx, tenant_id, currency)
     hold_id = tx.ids.new("hold")
@@ -121,14 +124,11 @@ async def _open(tx: Tx, tenant_id: str, subject_id: str, used: Usage, ends_at: d
 
 async def cover(tx: Tx, source_id: str) -> bool:
     """Sets aside what has accrued in the months that are not billed yet. False when the credit does not reach."""
-    return all([await _cover(tx, subject_id) for subject_id in await store.open_subjects(tx, source_id)])
+    return all([await _cover(tx, hold) for hold in await store.lock_open(tx, source_id)])
 
 
-async def _cover(tx: Tx, subject_id: str) -> bool:
-    hold = await holds.lock_hold(tx, subject_id)
-    if hold is None or hold.state != "held":
-        return True
-    missing = await store.needed(tx, subject_id) - hold.amount
+async def _cover(tx: Tx, hold: holds.HoldRow) -> bool:
+    missing = await store.needed(tx, hold.subject_id) - hold.amount
     if missing <= 0:
         return True
     posted = await _set_aside(tx, hold, missing)
@@ -144,7 +144,7 @@ async def _cover(tx: Tx, subject_id: str) -> bool:
     if hold.notified_at is None:
         lacking = Money(missing - max(part, Decimal(0)), hold.currency).wire()
         notice = HoldExtensionFailed(
-            hold.id, subject_id, hold.project_id, now.isoformat(), lacking["amount"], lacking["currency"]
+            hold.id, hold.subject_id, hold.project_id, now.isoformat(), lacking["amount"], lacking["currency"]
         )
         await tx.emit(notice, hold.id, version)
     return False
@@ -161,8 +161,8 @@ async def _set_aside(tx: Tx, hold: holds.HoldRow, amount: Decimal) -> ledger.Pos
 
 async def settle(tx: Tx, source_id: str) -> None:
     """Nothing more will be used: bills every month that is not billed yet."""
-    for subject_id in await store.open_subjects(tx, source_id):
-        await _settle(tx, subject_id)
+    for hold in await store.lock_open(tx, source_id):
+        await _settle(tx, hold.subject_id)
 
 
 async def _settle(tx: Tx, subject_id: str) -> None:

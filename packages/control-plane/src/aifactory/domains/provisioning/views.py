@@ -9,14 +9,9 @@ from typing import Any
 from aifactory.domains.provisioning.allocation import Allocation
 from aifactory.domains.provisioning.offers import IsolationView, Offer
 from aifactory.kernel.money import Money
+from aifactory.kernel.money_wire import MoneyView, money
 from aifactory.kernel.pagination import Page, encode_cursor
 from aifactory.kernel.resource import Condition
-
-
-@dataclass(frozen=True)
-class MoneyView:
-    amount: str
-    currency: str
 
 
 @dataclass(frozen=True)
@@ -134,10 +129,6 @@ class TransitionView:
     deadline_seconds: float | None
 
 
-def money_view(money: Money) -> MoneyView:
-    return MoneyView(**money.wire())
-
-
 def allocation_view(row: Allocation, costs: Mapping[str, Money]) -> AllocationView:
     same = {name: getattr(row, name) for name in AllocationView.__dataclass_fields__ if hasattr(row, name)}
     cost = costs.get(row.id)
@@ -146,8 +137,8 @@ def allocation_view(row: Allocation, costs: Mapping[str, Money]) -> AllocationVi
         | {
             "access": AccessView(SshAccessView(**row.access["ssh"])) if row.access else None,
             "volumes": [MountView(**volume) for volume in row.volumes],
-            "price": money_view(Money(row.price_amount, row.price_currency)),
-            "running_cost": money_view(cost) if cost else None,
+            "price": money(Money(row.price_amount, row.price_currency)),
+            "running_cost": money(cost) if cost else None,
             "refusal": _refusal(row.refusal) if row.refusal else None,
             "failure": FailureView(**row.failure) if row.failure else None,
         }

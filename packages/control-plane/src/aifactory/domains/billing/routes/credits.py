@@ -6,9 +6,9 @@ from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field
 
 from aifactory.domains.billing import facade
-from aifactory.domains.billing.routes.money import Amount, Currency, MoneyView, money
 from aifactory.kernel.instant import Instant
 from aifactory.kernel.money import Money
+from aifactory.kernel.money_wire import Amount, Currency, MoneyView, money
 from aifactory.kernel.routes import OperatorTx, Routes
 
 router = Routes("billing", "/admin")

@@ -7,7 +7,7 @@ from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from aifactory.domains.billing import facade
-from aifactory.domains.billing.routes.money import Currency, MoneyView, money
+from aifactory.kernel.money_wire import Currency, MoneyView, money
 from aifactory.kernel.pagination import PageQuery
 from aifactory.kernel.routes import OperatorTx, Routes, TenantTx
 

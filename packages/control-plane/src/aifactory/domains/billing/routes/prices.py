@@ -7,8 +7,8 @@ from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from aifactory.domains.billing import facade
-from aifactory.domains.billing.routes.money import Amount, Currency, MoneyView, money
 from aifactory.kernel.instant import Instant
+from aifactory.kernel.money_wire import Amount, Currency, MoneyView, money
 from aifactory.kernel.pagination import PageQuery
 from aifactory.kernel.routes import OperatorTx, Routes
 
@@ -22,7 +22,7 @@ class PriceChange(BaseModel):
 
     sku: str = Field(min_length=1, max_length=63)
     region_id: str = Field("local", min_length=1, max_length=63)
-    amount: Amount = Field(description="For one hour.")
+    amount: Amount = Field(description="For one unit of the sku: an hour, a GB, a GB for a month, a million tokens.")
     currency: Currency
     effective_at: Instant | None = None
     reason: str = Field("", max_length=500)
@@ -39,6 +39,7 @@ class Price(BaseModel):
 class PriceRecord(Price):
     amount: str
     currency: Currency
+    unit: str = Field("hour", description="What it buys: hour, gb_hour, gb_month, gb (10**9 bytes) or million_tokens")
     scheduled: bool
     reason: str
     created_at: datetime

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from aifactory.domains.billing import facade
-from aifactory.domains.billing.routes.money import Currency, MoneyView, decimal_schema, money
+from aifactory.kernel.money_wire import Currency, MoneyView, decimal_schema, money
 from aifactory.kernel.routes import PUBLIC, Routes, TenantTx
 
 router = Routes("billing", "/quotes")

@@ -7,7 +7,7 @@ from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from aifactory.domains.billing import facade
-from aifactory.domains.billing.routes.money import Currency, MoneyView
+from aifactory.kernel.money_wire import Currency, MoneyView
 from aifactory.kernel.pagination import Page
 from aifactory.kernel.routes import Routes, TenantTx
 
@@ -16,7 +16,7 @@ router = Routes("billing", "/statement")
 
 class StatementLine(BaseModel):
     """A resource under one price. exact_amount is seconds × price ÷ 3600, or for counted use quantity × price ÷ unit;
-    amount is what it was rounded to, once. allocation_id: the allocation, or the bucket, that the line is about."""
+    amount is what it was rounded to, once. allocation_id: the allocation, the bucket or the API key that the line is about."""
 
     allocation_id: str
     name: str
@@ -26,8 +26,10 @@ class StatementLine(BaseModel):
     to: datetime
     seconds: int
     price_per_hour: MoneyView = Field(description="The price of one unit.")
-    unit: str = Field("hour", description="hour, gb_month (730 hours) or gb (10**9 bytes)")
-    quantity: str | None = Field(None, description="Of counted use: bytes for gb, byte-seconds for gb_month.")
+    unit: str = Field("hour", description="hour, gb_month (730 hours), gb (10**9 bytes) or million_tokens")
+    quantity: str | None = Field(
+        None, description="Of counted use: bytes for gb, byte-seconds for gb_month, tokens for million_tokens."
+    )
     exact_amount: MoneyView
     amount: MoneyView
     settled_at: datetime | None = None

@@ -7,8 +7,8 @@ from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from aifactory.domains.billing import facade
-from aifactory.domains.billing.routes.money import MoneyView
 from aifactory.kernel.instant import Instant
+from aifactory.kernel.money_wire import MoneyView
 from aifactory.kernel.pagination import PageQuery
 from aifactory.kernel.routes import Routes, TenantTx
 
@@ -16,7 +16,7 @@ router = Routes("billing", "/usage")
 
 
 class UsageItem(BaseModel):
-    """An allocation; or a bucket's month under one sku, then `quantity` and `unit` say what was counted."""
+    """An allocation; or the month of a bucket or an API key under one sku, then `quantity` and `unit` say what was counted."""
 
     allocation_id: str
     name: str
@@ -24,8 +24,10 @@ class UsageItem(BaseModel):
     sku: str
     region_id: str
     price_per_hour: MoneyView = Field(description="The newest price in the period, of one unit.")
-    unit: str = Field("hour", description="hour, gb_month (730 hours) or gb (10**9 bytes)")
-    quantity: str | None = Field(None, description="Of counted use: bytes for gb, byte-seconds for gb_month.")
+    unit: str = Field("hour", description="hour, gb_month (730 hours), gb (10**9 bytes) or million_tokens")
+    quantity: str | None = Field(
+        None, description="Of counted use: bytes for gb, byte-seconds for gb_month, tokens for million_tokens."
+    )
     started_at: datetime
     ended_at: datetime | None
     seconds: int = Field(description="Billable seconds in the period.")

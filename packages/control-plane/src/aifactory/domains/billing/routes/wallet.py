@@ -6,7 +6,7 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from aifactory.domains.billing import facade
-from aifactory.domains.billing.routes.money import Currency, MoneyView
+from aifactory.kernel.money_wire import Currency, MoneyView
 from aifactory.kernel.routes import Routes, TenantTx
 
 router = Routes("billing", "/wallet")

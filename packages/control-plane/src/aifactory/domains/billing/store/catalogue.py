@@ -1,5 +1,6 @@
 """SKUs, prices and the policies that gate a purchase."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -84,6 +85,17 @@ select distinct on (p.region_id, p.sku)
 IS_PRICED = "select exists (select from billing.prices where sku = %(sku)s and region_id = %(region_id)s)"
 SKU_EXISTS = "select true from billing.skus where sku = %(sku)s"
 
+PRICE_CHANGES = """
+select distinct effective_at from billing.prices
+ where sku = any(%(skus)s) and region_id = %(region_id)s and effective_at > %(since)s and effective_at <= kernel.now() order by 1
+"""
+
+ADD_SKU = """
+insert into billing.skus (sku, name, description, kind, unit) values (%(sku)s, %(name)s, %(description)s, %(kind)s, %(unit)s)
+on conflict (sku) do nothing
+"""
+IS_SAME_SKU = "select kind = %(kind)s and unit = %(unit)s from billing.skus where sku = %(sku)s"
+
 ADD_DEMO_SKU = """
 insert into billing.skus (sku, name, description, kind, unit, demo)
 values (%(sku)s, %(name)s, %(description)s, 'compute', 'hour', true) on conflict (sku) do nothing
@@ -106,14 +118,14 @@ returning id, effective_at
 
 PRICE_HISTORY_JSON = """
 with page as (
-    select p.* from billing.prices p
+    select p.*, s.unit from billing.prices p join billing.skus s on s.sku = p.sku
      where (%(sku)s::text is null or p.sku = %(sku)s)
        and (%(after_at)s::timestamptz is null or (p.created_at, p.id) < (%(after_at)s::timestamptz, %(after_id)s::text))
      order by p.created_at desc, p.id desc limit %(limit)s::int + 1
 ), numbered as (select p.*, row_number() over (order by p.created_at desc, p.id desc) as n from page p)
 select jsonb_build_object(
     'items', coalesce((select jsonb_agg(jsonb_build_object(
-        'id', n.id, 'sku', n.sku, 'region_id', n.region_id, 'price', billing.money(n.amount_per_hour, n.currency),
+        'id', n.id, 'sku', n.sku, 'region_id', n.region_id, 'unit', n.unit, 'price', billing.money(n.amount_per_hour, n.currency),
         'amount', trim_scale(n.amount_per_hour)::text, 'currency', n.currency,
         'effective_at', billing.instant(n.effective_at), 'scheduled', n.effective_at > kernel.now(), 'reason', n.reason,
         'created_at', billing.instant(n.created_at), 'created_by', n.created_by) order by n.n)
@@ -225,3 +237,18 @@ async def add_demo_sku(tx: Tx, sku: str, name: str, description: str) -> None:
 async def allow_purchases(tx: Tx, policy_id: str, region_id: str) -> None:
     """Operator. Everything in the region for whoever has credit or a payment method, unless there is such a rule."""
     await tx.run(ALLOW_PURCHASES, {"id": policy_id, "region_id": region_id})
+
+
+async def price_changes(tx: Tx, skus: Sequence[str], region_id: str, since: datetime) -> list[datetime]:
+    values = {"skus": list(skus), "region_id": region_id, "since": since}
+    return [row[0] for row in await tx.all(PRICE_CHANGES, values)]
+
+
+async def add_sku(tx: Tx, **row: str) -> bool:
+    """True when it is new."""
+    return await tx.run(ADD_SKU, row) == 1
+
+
+async def is_same_sku(tx: Tx, sku: str, kind: str, unit: str) -> bool:
+    """Whether what is sold under this name is of this kind and unit."""
+    return bool(await tx.value(IS_SAME_SKU, {"sku": sku, "kind": kind, "unit": unit}))

@@ -51,7 +51,7 @@ with metered as (
       join billing.skus k on k.sku = p.sku
       join billing.holds h on h.tenant_id = p.tenant_id and h.subject_id = p.subject_id
       left join lateral (select sum(u.seconds) as seconds, sum(u.exact_amount) as exact, sum(u.amount) as amount, sum(u.quantity) as quantity,
-                                (array_agg(u.price order by u.from_at desc))[1] as price
+                                (array_agg(u.price order by u.from_at desc, u.price_id desc))[1] as price
                            from billing.usage_priced(array[p.subject_id], coalesce(%(since)s::timestamptz, '-infinity'),
                                                      coalesce(%(until)s::timestamptz, 'infinity')) u) s on true
      where n.n <= %(limit)s::int
@@ -140,8 +140,8 @@ select jsonb_build_object(
             'quantity', u.quantity::text, 'unit', u.unit,
             'from', billing.instant(u.from_at), 'to', billing.instant(u.to_at), 'seconds', u.seconds,
             'price_per_hour', billing.money(u.price_per_hour, %(currency)s), 'exact_amount', billing.money(u.exact_amount, %(currency)s),
-            'amount', billing.money(u.amount, %(currency)s)) order by u.from_at, u.subject_id)
-            from (select * from unbilled order by from_at, subject_id limit %(limit)s::int) u), '[]')),
+            'amount', billing.money(u.amount, %(currency)s)) order by u.from_at, u.subject_id, u.sku, u.price_per_hour)
+            from (select * from unbilled order by from_at, subject_id, sku, price_per_hour limit %(limit)s::int) u), '[]')),
     'as_of', billing.instant(kernel.now()))::text
   from sums s
 """

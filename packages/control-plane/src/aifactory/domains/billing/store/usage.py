@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from aifactory.domains.billing.store.holds import HoldRow
 from aifactory.domains.billing.store.meters import BillLineRow
 from aifactory.kernel.db import Tx
 
@@ -34,13 +35,15 @@ DUE = (
 INSERT_RECORD = """
 insert into billing.usage_records (tenant_id, source_id, sku, from_at, to_at, subject_id, price_id, quantity, recorded_by)
 values (%(tenant_id)s, %(source_id)s, %(sku)s, %(from_at)s, %(to_at)s, %(subject_id)s, %(price_id)s, %(quantity)s, kernel.principal())
-on conflict (tenant_id, source_id, sku, from_at) do nothing
+on conflict (tenant_id, source_id, sku, from_at, price_id) do nothing
 """
 
-OPEN_SUBJECTS = """
-select p.subject_id from billing.usage_periods p
+LOCK_OPEN = """
+select h.id, h.tenant_id, h.subject_id, h.project_id, h.account_id, h.currency, h.sku, h.region_id, h.amount, h.state, h.covered_until,
+       h.notified_at, h.exhausted_at, h.version
+  from billing.usage_periods p
   join billing.holds h on h.tenant_id = p.tenant_id and h.subject_id = p.subject_id
- where p.source_id = %(source_id)s and h.state = 'held' order by p.subject_id
+ where p.source_id = %(source_id)s and h.state = 'held' order by h.subject_id for update of h
 """
 
 NEEDED = """
@@ -51,7 +54,7 @@ select coalesce(billing.ceil_minor(sum(u.exact_amount), min(u.currency)), 0)
 BILL = """
 select u.price_id, u.sku, u.region_id, u.currency, u.price as price_per_hour, u.from_at, u.to_at, u.seconds, u.exact_amount, u.amount,
        u.quantity, u.unit
-  from billing.usage_priced(array[%(subject_id)s::text], '-infinity', 'infinity') u order by u.from_at
+  from billing.usage_priced(array[%(subject_id)s::text], '-infinity', 'infinity') u order by u.from_at, u.price_id
 """
 
 
@@ -73,8 +76,10 @@ async def insert_record(tx: Tx, **row: object) -> bool:
     return bool(await tx.run(INSERT_RECORD, row))
 
 
-async def open_subjects(tx: Tx, source_id: str) -> list[str]:
-    return [row[0] for row in await tx.all(OPEN_SUBJECTS, {"source_id": source_id})]
+async def lock_open(tx: Tx, source_id: str) -> list[HoldRow]:
+    """The holds of the source's months that are not billed yet. All at once and in order: between two of them the wallet
+    would be locked, which whoever settles the second waits for."""
+    return await tx.all(LOCK_OPEN, {"source_id": source_id}, into=HoldRow)
 
 
 async def needed(tx: Tx, subject_id: str) -> Decimal:

@@ -10,6 +10,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from aifactory.domains.billing import ledger, metering, prices, purchase, rolling, settlement
+from aifactory.domains.billing import usage as counting
 from aifactory.domains.billing.store import accounts, catalogue, holds
 from aifactory.kernel.db import Database, Role, Tx
 from aifactory.kernel.money import Money
@@ -17,6 +18,16 @@ from aifactory.kernel.principal import Principal
 
 REGION = "local"
 SKU = "test.cpu"
+TOKENS = "small.input"
+
+# Wallets that hold something else than what open holds and open leases hold.
+HELD_FOR_NOTHING = """
+select w.account_id, w.currency, w.held from billing.wallets w
+ where w.held <> coalesce((select sum(h.amount) from billing.holds h
+                            where h.account_id = w.account_id and h.currency = w.currency and h.state = 'held'), 0)
+               + coalesce((select sum(l.remaining) from billing.credit_leases l
+                            where l.account_id = w.account_id and l.currency = w.currency and l.state = 'open'), 0)
+"""
 
 
 class Shop:
@@ -71,6 +82,19 @@ class Shop:
             await catalogue.upsert_policy(
                 tx, catalogue.PolicyRow(tx.ids.new("policy"), REGION, "*", "*", False, True, True)
             )
+
+    async def sells_tokens(self, price: str, sku: str = TOKENS) -> datetime:
+        """By the million; from the returned instant on, which is past when this returns."""
+        async with self.tx("operator") as tx:
+            await prices.add_sku(tx, sku, f"{sku} tokens", "", "inference", "million_tokens")
+        since = await self.reprices(price, sku=sku)
+        self.pass_seconds(2)
+        return since
+
+    def tokens(self, quantity: int, source_id: str = "key_1", sku: str = TOKENS, **more: Any) -> counting.Usage:
+        """Used in the last second."""
+        at = {"from_at": self.second - timedelta(seconds=1), "to_at": self.second}
+        return counting.Usage(source_id, sku, "prj_test", REGION, sku, quantity=quantity, **(at | more))
 
     async def reprices(self, price: str, at: datetime | None = None, sku: str = SKU) -> datetime:
         async with self.tx("operator") as tx:
@@ -155,6 +179,7 @@ class Shop:
             )
             assert crooked == []
             assert await accounts.drifted_wallets(tx) == []
+            assert await tx.all(HELD_FOR_NOTHING) == []
 
 
 @pytest.fixture

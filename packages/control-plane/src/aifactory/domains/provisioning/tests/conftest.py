@@ -45,6 +45,7 @@ class Factory:
         self.nodes: list[SimulatedNode] = []
         self.demo, self.other = iam.SEEDED_TENANTS[:2]
         self.keys = 0
+        self.consumers = [*MANIFEST.consumers, *STORAGE.consumers]
         edge = Edge(database, self._who, iam.decide_anywhere, lambda request, who: None)
         routers = [router for m in (MANIFEST, STORAGE) for router in m.routers]
         self.app: FastAPI = build("tenants", routers, edge)
@@ -90,7 +91,7 @@ class Factory:
     async def deliver_events(self) -> int:
         """What the relay does: each consumer has each of its events once."""
         delivered = 0
-        for consumer in (*MANIFEST.consumers, *STORAGE.consumers):
+        for consumer in self.consumers:
             async with self.database.tx("worker") as tx:
                 rows = await tx.all(
                     "select id, type, version, aggregate, aggregate_version, tenant_id, occurred_at::text as occurred_at, "
