@@ -1,4 +1,5 @@
-"""Who comes through the agents' listener: the node named in a certificate of ours that is neither expired nor revoked."""
+"""Who comes through the agents' listener: the node or gateway named in a certificate of ours that is neither expired nor
+revoked."""
 
 from fastapi import Request
 
@@ -11,7 +12,7 @@ from aifactory.kernel.principal import Principal
 
 
 class AgentDoor:
-    """Authenticates agents. Expiry and revocation are checked on each request, not once per connection."""
+    """Authenticates agents and gateways. Expiry and revocation are checked on each request, not once per connection."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -22,9 +23,14 @@ class AgentDoor:
         if certificate is None:
             return Principal.anonymous()
         if not certificate.not_valid_before_utc <= self._clock.now() < certificate.not_valid_after_utc:
-            raise unauthenticated("The node's certificate has expired. Enrol the node again.")
+            raise unauthenticated("The certificate has expired. Enrol again.")
         async with self._database.tx("worker", Principal.service("agent-door")) as tx:
             status = await platform_control.certificate_status(tx, format(certificate.serial_number, "016x"))
         if status.state != "valid" or status.node_id is None:
-            raise unauthenticated(f"The node's certificate is {status.state}. Enrol the node again.")
-        return Principal.agent(status.node_id)
+            raise unauthenticated(f"The certificate is {status.state}. Enrol again.")
+        return principal_of(status.node_id)
+
+
+def principal_of(holder_id: str) -> Principal:
+    """The kind of a machine is the kind of its id, which our own register holds."""
+    return Principal.gateway(holder_id) if holder_id.startswith("gw_") else Principal.agent(holder_id)

@@ -24,6 +24,8 @@ from aifactory.kernel.reading import Belief, Reading
 log = logging.getLogger(__name__)
 MAX_SAVED_BODY_BYTES = 256 * 1024
 AUDITED_REFUSALS = (401, 402, 403, 409)
+# Who comes with a certificate, through a listener of its own: the permission of its routes is its kind.
+MACHINES = {"agent": "node agents", "gateway": "token gateways"}
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,11 @@ class Access:
     def role(self) -> Role:
         if self.permission.startswith("platform."):
             return "operator"
-        return "worker" if self.permission == "agent" else "tenant"
+        return "worker" if self.permission in MACHINES else "tenant"
 
     def reads(self, method: str) -> bool:
         """Whether the request changes nothing: it runs in a transaction in which the database refuses every change."""
-        return method == "GET" and self.tx and self.permission != "agent"
+        return method == "GET" and self.tx and self.permission not in MACHINES
 
     @property
     def looks_are_recorded(self) -> bool:
@@ -105,7 +107,7 @@ async def handle(request: Request, access: Access, inner: Inner) -> Response:
         return problems.render(problems.from_validation(error), _request_id(request))
     except Problem as problem:
         principal: Principal = request.state.principal
-        if problem.status in AUDITED_REFUSALS and principal.kind not in ("anonymous", "agent"):
+        if problem.status in AUDITED_REFUSALS and principal.kind not in ("anonymous", *MACHINES):
             await _audit_refusal(edge, request, access, principal, problem)
         return problems.render(problem, _request_id(request))
     except HTTPException:
@@ -206,9 +208,9 @@ def _authorize(edge: Edge, request: Request, access: Access, principal: Principa
         if request.method not in ("GET", "HEAD") and access.csrf:
             edge.verify_csrf(request, principal)
         return access
-    if access.permission == "agent":
-        if principal.kind != "agent":
-            raise unauthenticated("This door is for node agents with a valid certificate.")
+    if access.permission in MACHINES:
+        if principal.kind != access.permission:
+            raise unauthenticated(f"This door is for {MACHINES[access.permission]} with a valid certificate.")
         return access
     if principal.kind == "anonymous":
         raise unauthenticated()

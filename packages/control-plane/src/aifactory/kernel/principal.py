@@ -1,9 +1,9 @@
-"""Who asks: a user, a key, a service of ours or a node's agent, with the roles it holds."""
+"""Who asks: a user, a key, a service of ours, a node's agent or a token gateway, with the roles it holds."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["user", "api_key", "service", "agent", "anonymous"]
+Kind = Literal["user", "api_key", "service", "agent", "gateway", "anonymous"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +44,7 @@ class Principal:
     @classmethod
     def agent(cls, node_id: str) -> "Principal":
         return cls(node_id, "agent", f"agent of {node_id}")
+
+    @classmethod
+    def gateway(cls, gateway_id: str) -> "Principal":
+        return cls(gateway_id, "gateway", f"gateway {gateway_id}")

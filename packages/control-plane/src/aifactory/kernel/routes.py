@@ -16,6 +16,7 @@ from aifactory.kernel.rates import CHANGE, READ
 PUBLIC = "public"
 SIGNED_IN = "signed_in"  # any authenticated principal, about itself
 AGENT = "agent"
+GATEWAY = "gateway"
 API_PREFIX = "/api/v3"
 AGENT_PREFIX = "/internal/v3"
 
@@ -53,7 +54,7 @@ class EdgeRoute(APIRoute):
 class Routes(APIRouter):
     """A domain's routes under one path. A route without `permission` cannot be declared: TypeError at import.
 
-    permission: a key of the domain's `permissions`, or PUBLIC, SIGNED_IN, AGENT. `platform.…` runs as the operator role.
+    permission: a key of the domain's `permissions`, or PUBLIC, SIGNED_IN, AGENT, GATEWAY. `platform.…` runs as the operator role.
     operator_permission: a `platform.…` permission whose holders may use the route too, as the operator role.
     cost: units of the caller's rate that a request takes; see rates. platform_data: operators see the platform's own through it; else each look is recorded in the tenant's audit log.
     secret_fields: response members that are shown once and never saved for replay. tx=False: the endpoint gets `db: Db`
@@ -95,7 +96,9 @@ class Routes(APIRouter):
         cost: float | None = None,
         **options: Any,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        keyed = method != "GET" and permission not in (PUBLIC, AGENT) and tx if idempotent is None else idempotent
+        keyed = (
+            method != "GET" and permission not in (PUBLIC, AGENT, GATEWAY) and tx if idempotent is None else idempotent
+        )
         units = cost or (READ if method == "GET" else CHANGE)
         access = Access(
             permission, self.domain, tx, keyed, secret_fields, csrf, operator_permission, platform_data, units

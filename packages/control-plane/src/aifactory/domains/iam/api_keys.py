@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from aifactory.domains.iam import installation
 from aifactory.domains.iam.authorization import Target, check, holds_somewhere
+from aifactory.domains.iam.gateway_keys import gateway_hash
 from aifactory.domains.iam.permission_gate import require, visible_projects
 from aifactory.domains.iam.roles import is_scope
 from aifactory.domains.iam.secret_token import keyed_hash, new_token
@@ -47,6 +48,7 @@ async def create(
         user_id=user_id,
         name=name,
         token_hash=keyed_hash(installation.current().pepper, secret),
+        gateway_hash=gateway_hash(secret),
         hint=secret[:12],
         scopes=wanted,
         labels=labels or {},

@@ -20,6 +20,7 @@ from aifactory.domains.iam.device_login import begin as begin_device_login
 from aifactory.domains.iam.device_login import collect as collect_device_token
 from aifactory.domains.iam.device_login import decide as decide_device_login
 from aifactory.domains.iam.door import Door, mount_development_issuer
+from aifactory.domains.iam.gateway_keys import GatewayKey, gateway_keys, gateway_pepper
 from aifactory.domains.iam.installation import Installation, public_url
 from aifactory.domains.iam.installation import use as use_installation
 from aifactory.domains.iam.members import add as add_member
@@ -101,6 +102,7 @@ __all__ = [
     "DeviceTokenView",
     "Door",
     "Explanation",
+    "GatewayKey",
     "Installation",
     "MemberView",
     "NamedRef",
@@ -138,6 +140,8 @@ __all__ = [
     "ensure_ssh_key",
     "explain",
     "finish_sign_in",
+    "gateway_keys",
+    "gateway_pepper",
     "holder_of_session",
     "list_api_keys",
     "list_members",

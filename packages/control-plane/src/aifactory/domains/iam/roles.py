@@ -31,6 +31,7 @@ _USE = _SEE | {
     "bucket.delete",
     "bucket_key.create",
     "bucket_key.revoke",
+    "inference.use",
     "instance.create",
     "instance.open",
     "instance.stop",
@@ -45,6 +46,7 @@ _USE = _SEE | {
     "security_group.delete",
     "ssh_key.create",
     "ssh_key.delete",
+    "token_usage.read",
     "usage.read",
     "volume.create",
     "volume.delete",
@@ -52,7 +54,9 @@ _USE = _SEE | {
 }
 _RUN_PROJECT = _USE | {"member.manage", "member.read"}
 _OWN_KEYS = frozenset({"key.read", "key.revoke"})  # whoever may make no more keys can still see and revoke theirs
-_SEE_MONEY = frozenset({"ledger.read", "project.read", "statement.read", "usage.read", "wallet.read"})
+_SEE_MONEY = frozenset(
+    {"ledger.read", "project.read", "statement.read", "token_usage.read", "usage.read", "wallet.read"}
+)
 _RUN_TENANT = (
     _RUN_PROJECT
     | _SEE_MONEY
@@ -81,6 +85,8 @@ _OPERATE = frozenset(
         "platform.evidence.read",
         "platform.health.read",
         "platform.incident.read",
+        "platform.inference.read",
+        "platform.inference.write",
         "platform.node.drain",
         "platform.node.enrol",
         "platform.node.read",

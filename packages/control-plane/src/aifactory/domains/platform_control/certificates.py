@@ -1,7 +1,8 @@
 """The agents' certificate authority: what is signed, for whom, and for how long. Pure: time and ids come in.
 
-An agent proves itself with a short-lived certificate over a key that never leaves its node. The certificate carries the
-node's id twice: as common name for people, and as a URI for machines. Anything else a request asks for is ignored.
+An agent, and a token gateway, proves itself with a short-lived certificate over a key that never leaves its machine. The
+certificate carries the holder's id twice: as common name for people, and as a URI for machines. Anything else a request
+asks for is ignored.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from aifactory.kernel.errors import invalid
 
 CSR_LIMIT_BYTES = 4096
 CLOCK_SKEW = timedelta(seconds=60)
-NODE_URI_PREFIX = "spiffe://aifactory/node/"
+URI_PREFIXES = {"node": "spiffe://aifactory/node/", "gw": "spiffe://aifactory/gateway/"}  # by the kind of id
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,9 @@ def read_csr(csr_pem: str) -> x509.CertificateSigningRequest:
 def issue_agent_certificate(
     authority: Authority, csr_pem: str, *, node_id: str, certificate_id: str, now: datetime, life: timedelta
 ) -> IssuedCertificate:
-    """Signs the request's key for this node, for `life` from `now` (backdated one minute against clock skew)."""
+    """Signs the request's key for this node or gateway, for `life` from `now` (backdated one minute against clock skew)."""
     csr = read_csr(csr_pem)
-    names = [x509.UniformResourceIdentifier(NODE_URI_PREFIX + node_id)]
+    names = [x509.UniformResourceIdentifier(URI_PREFIXES[node_id.partition("_")[0]] + node_id)]
     builder = _leaf(authority, csr.public_key(), node_id, names, serial_of_id(certificate_id), now, life)
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
     return _issued(builder.add_extension(usage, critical=False).sign(authority.key, hashes.SHA256()))

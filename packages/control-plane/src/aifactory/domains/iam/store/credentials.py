@@ -1,5 +1,7 @@
 """API keys and SSH keys of a tenant. The hash of a key is written here and read only by iam.authenticate()."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -8,15 +10,29 @@ from aifactory.domains.iam.views import ApiKeyView, SshKeyView
 from aifactory.kernel.db import Tx
 from aifactory.kernel.pagination import Page
 
+
+@dataclass(frozen=True)
+class GatewayKeyRow:
+    """`grants` are [role, object] pairs of the person behind the key."""
+
+    id: str
+    gateway_hash: bytes
+    tenant_id: str
+    project_id: str
+    scopes: list[str]
+    expires_at: datetime
+    grants: list[list[str]]
+
+
 KEY_COLUMNS = """
     id, tenant_id, project_id, user_id, name, hint, scopes, labels, generation, expires_at, last_used_at,
     created_at, updated_at, deleted_at,
     case when deleted_at is not null then 'revoked' when expires_at <= kernel.now() then 'expired' else 'active' end as state
 """
 INSERT_KEY = """
-    insert into iam.api_keys (id, tenant_id, project_id, user_id, name, token_hash, hint, scopes, labels, expires_at)
-    values (%(id)s, kernel.tenant(), %(project_id)s, %(user_id)s, %(name)s, %(token_hash)s, %(hint)s, %(scopes)s,
-            %(labels)s, %(expires_at)s)
+    insert into iam.api_keys (id, tenant_id, project_id, user_id, name, token_hash, gateway_hash, hint, scopes, labels, expires_at)
+    values (%(id)s, kernel.tenant(), %(project_id)s, %(user_id)s, %(name)s, %(token_hash)s, %(gateway_hash)s, %(hint)s,
+            %(scopes)s, %(labels)s, %(expires_at)s)
 """
 KEY = f"select {KEY_COLUMNS} from iam.api_keys where id = %(id)s"
 KEYS = f"""
@@ -29,6 +45,7 @@ KEYS = f"""
 COUNT_KEYS = """
     select count(*) from iam.api_keys where user_id = %(user_id)s and deleted_at is null and expires_at > kernel.now()
 """
+GATEWAY_KEYS = "select id, gateway_hash, tenant_id, project_id, scopes, expires_at, grants from iam.gateway_keys()"
 COUNT_SSH_KEYS = "select count(*) from iam.ssh_keys where deleted_at is null"
 REVOKE_KEY = """
     update iam.api_keys set deleted_at = kernel.now(), updated_at = kernel.now(), generation = generation + 1
@@ -83,6 +100,11 @@ async def keys(tx: Tx, page: Page, user_id: str | None, projects: list[str] | No
 async def count_keys(tx: Tx, user_id: str) -> int:
     """Of that person, those that still open something."""
     return int(await tx.value(COUNT_KEYS, {"user_id": user_id}))
+
+
+async def gateway_keys(tx: Tx) -> list[GatewayKeyRow]:
+    """Of every tenant."""
+    return await tx.all(GATEWAY_KEYS, into=GatewayKeyRow)
 
 
 async def count_ssh_keys(tx: Tx) -> int:
