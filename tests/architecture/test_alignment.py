@@ -24,7 +24,7 @@ ROOMS = sorted(
         if name.startswith(DOMAINS) and name.removeprefix(DOMAINS).count("/")
     }
 )
-FREE = {"public", "signed_in", "agent"}
+FREE = {"public", "signed_in", "agent", "gateway"}
 
 
 def routes(manifest):

@@ -32,7 +32,8 @@ from aifactory.kernel.wakeups import LocalWakeups
 from aifactory.manifests import MANIFESTS
 
 TENANT_ROLES = ("viewer", "billing_viewer", "member", "project_admin", "tenant_admin")
-EVERYBODY = ("anonymous", *TENANT_ROLES, "platform_admin", "agent")
+MACHINES = ("agent", "gateway")
+EVERYBODY = ("anonymous", *TENANT_ROLES, "platform_admin", *MACHINES)
 A, B = iam.DEMO.tenant_id, iam.OTHER.tenant_id
 SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJv0c3dW3ZQdY4m5pQ0y2o1n8q9r7s6t5u4v3w2x1y0z"
 _TABLES = """
@@ -43,6 +44,7 @@ where c.relkind in ('r', 'p') and not c.relispartition and n.nspname !~ '^(pg_|i
 
 def principals() -> dict[str, Principal]:
     made = {"anonymous": Principal.anonymous(), "agent": Principal.agent("node_of_nobody")}
+    made["gateway"] = Principal.gateway("gw_of_nobody")
     for role in TENANT_ROLES:
         made[role] = Principal(iam.DEMO.user_id, "user", role, A, (Grant(role, f"tenant:{A}"),))
     made["other"] = Principal(iam.OTHER.user_id, "user", "other", B, (Grant("tenant_admin", f"tenant:{B}"),))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from authz.expectations import Expectation, expectations
-from authz.house_of_two import EVERYBODY, House, open_house, principals
+from authz.house_of_two import EVERYBODY, MACHINES, House, open_house, principals
 from fastapi.routing import APIRoute
 
 from aifactory.contracts.sources import openapi_bundle
@@ -61,7 +61,7 @@ def filled(entry: Expectation, ids: dict[str, str], made_up: bool = False) -> st
 
 
 def those_who_try(entry: Expectation) -> list[str]:
-    return [who for who in EVERYBODY if who != "agent" or entry.path.startswith("/internal/")]
+    return [who for who in EVERYBODY if who not in MACHINES or entry.path.startswith("/internal/")]
 
 
 def test_every_route_has_an_expectation_and_no_other():
@@ -85,12 +85,12 @@ def test_the_expectation_is_what_the_roles_say(entry):
     """Two lists, written apart: the roles' permissions and the routes' expectations. They must agree."""
     access = routes()[entry.route].access
     permission, operator_permission = access.permission, access.operator_permission
-    if permission in ("public", "agent", "signed_in"):
+    if permission in ("public", "signed_in", *MACHINES):
         return
     granted = {
         who
         for who, principal in principals().items()
-        if who not in ("anonymous", "agent", "other")
+        if who not in ("anonymous", "other", *MACHINES)
         and any(iam.decide_anywhere(principal, each).allowed for each in (permission, operator_permission) if each)
     }
     assert granted == set(entry.who)
@@ -104,10 +104,10 @@ async def test_refused_calls_are_refused_and_change_nothing_but_the_audit_of_den
             if who in entry.who or routes()[entry.route].access.permission == "public":
                 continue
             answer = await house.ask(who, entry.method, filled(entry, house.objects), entry.body)
-            signed_in = who not in ("anonymous", "agent") and not entry.path.startswith("/internal/")
+            signed_in = who not in ("anonymous", *MACHINES) and not entry.path.startswith("/internal/")
             if answer.status_code != (403 if signed_in else 401):
                 wrong.append(f"{entry.route} as {who}: {answer.status_code}")
-            denials += who not in ("anonymous", "agent")
+            denials += who not in ("anonymous", *MACHINES)
             assert answer.headers["content-type"] == "application/problem+json", entry.route
     assert not wrong, wrong
     changed = {name for name, value in house.fingerprints().items() if value != before[name]}

@@ -17,9 +17,13 @@ from aifactory.manifests import MANIFESTS
 PLATFORM_DATA = {
     "/api/v3/admin/certificates",
     "/api/v3/admin/dead-letters",  # the list says which consumer failed, not on what
+    "/api/v3/admin/gateways",
+    "/api/v3/admin/gateways/{gateway_id}",
     "/api/v3/admin/health",
     "/api/v3/admin/incidents",
     "/api/v3/admin/ledger/trial-balance",
+    "/api/v3/admin/models",
+    "/api/v3/admin/models/{model_id}",
     "/api/v3/admin/nodes",
     "/api/v3/admin/nodes/{node_id}",
     "/api/v3/admin/nodes/{node_id}/events",
@@ -27,6 +31,8 @@ PLATFORM_DATA = {
     "/api/v3/admin/slots",
     "/api/v3/admin/slots/{slot_id}",
     "/api/v3/admin/tenants",
+    "/api/v3/admin/upstreams",
+    "/api/v3/admin/upstreams/{upstream_id}",
     "/api/v3/domains",
     "/api/v3/runbooks",
     "/api/v3/runbooks/{domain}/{name}",

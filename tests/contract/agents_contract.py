@@ -18,7 +18,7 @@ from aifactory.contracts.openapi import MEANING, PROBLEM, PROBLEM_FIELD, Json
 from aifactory.domains.iam import facade as iam
 from aifactory.manifests import MANIFESTS
 from aifactory_agent.enrol import enrol
-from aifactory_agent.identity import Identity
+from aifactory_agent.identity import NodeIdentity
 from aifactory_protocol import BootstrapRequest, Inventory, PollRequest, RenewRequest, TaskResult
 from aifactory_protocol.enrolment import BootstrapResponse, RenewResponse
 from aifactory_protocol.tasks import PollResponse
@@ -45,14 +45,14 @@ def routes() -> set[str]:
     return {f"{method} {route.path.removeprefix(PREFIX)}" for route in mounted for method in route.methods}
 
 
-def document(examples: dict[str, Json]) -> Json:
+def document(spoken: dict[str, tuple[Any, int, Any]], examples: dict[str, Json]) -> Json:
     """`examples`: route -> a body that is taken."""
-    types = [kind for taken, _, answered in SPOKEN.values() for kind in (taken, answered) if kind is not None]
+    types = [kind for taken, _, answered in spoken.values() for kind in (taken, answered) if kind is not None]
     refs, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     known = dict(zip([id(kind) for kind in types], refs, strict=True))
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     paths: Json = {}
-    for route, (taken, status, answered) in SPOKEN.items():
+    for route, (taken, status, answered) in spoken.items():
         method, path = route.split()
         content = {"application/json": {"schema": known[id(answered)]}} if answered else {}
         if route == "GET /ca":
@@ -76,9 +76,9 @@ def document(examples: dict[str, Json]) -> Json:
     }
 
 
-def enrolled(house: House, folder: Path) -> tuple[Identity, dict[str, Json]]:
+def enrolled(house: House, folder: Path) -> tuple[NodeIdentity, dict[str, Json]]:
     """A node of its own, which has enrolled as any other, and what such a node says."""
-    name, url, identity = "contract-node", f"https://127.0.0.1:{house.ports[2]}", Identity(folder)
+    name, url, identity = "contract-node", f"https://127.0.0.1:{house.ports[2]}", NodeIdentity(folder)
     machine = msgspec.structs.replace(Machine(name, DESIGNS[-1]).inventory(), simulated=False)
     asyncio.run(enrol(identity, url, _token(house, name), name, machine))
     inventory, csr = msgspec.to_builtins(machine), identity.csr(name)

@@ -32,6 +32,15 @@ _DEAD_LETTER = (
 )
 # Nobody listens there, and it is this machine's own: no delivery leaves it.
 HOOK = "http://127.0.0.1:65535/contract"
+MODEL_SERVER = "http://127.0.0.1:65535/v1"
+_MODEL = {
+    "id": "@unique",
+    "name": "Contract",
+    "capabilities": ["chat"],
+    "context_tokens": 4096,
+    "max_output_tokens": 512,
+}
+_MODEL |= {"routes": [], "currency": "EUR", "input_price": "0.5", "output_price": "1.5"}
 # What makes a new one of what that operation is about.
 _MADE_BY: dict[str, tuple[str, Any]] = {
     "DELETE /api/v3/volumes/{volume_id}": ("/volumes", {"name": "@unique", "size_gb": 1}),
@@ -57,6 +66,7 @@ _MADE_BY: dict[str, tuple[str, Any]] = {
         "/admin/credits",
         {"tenant_id": A, "amount": "1.00", "currency": "EUR", "reason": "to be reversed"},
     ),
+    "DELETE /api/v3/admin/upstreams/{upstream_id}": ("/admin/upstreams", {"name": "@unique", "url": MODEL_SERVER}),
     "DELETE /api/v3/networks/{network_id}": ("/networks", {"name": "@unique"}),
     "DELETE /api/v3/security-groups/{security_group_id}": ("/security-groups", {"name": "@unique"}),
     "DELETE /api/v3/published-ports/{published_port_id}": (
@@ -107,6 +117,11 @@ class Belongings:
         self._ids["node_id"] = self._newest(operator, "/admin/nodes")
         self._ids["certificate_id"] = self._newest(operator, "/admin/certificates")
         self._ids["entry_id"] = self._newest(operator, "/admin/ledger/entries")
+        self._ids["gateway_id"] = self._newest(operator, "/admin/gateways")
+        self._ids["upstream_id"] = self._post(operator, *_MADE_BY["DELETE /api/v3/admin/upstreams/{upstream_id}"])
+        self._ids["model_id"] = self._post(operator, "/admin/models", _MODEL)
+        model = f"/models/{self._ids['model_id']}"
+        until(lambda: tenant.get(model).is_success, 10, "the model's prices do not count")
         self._ids["kind"] = tenant.get("/notification-preferences").json()["items"][0]["kind"]
         runbook = operator.get("/runbooks").json()["items"][0]
         self._ids |= {"domain": runbook["domain"], "runbooks/name": runbook["name"], "apps/name": "command"}

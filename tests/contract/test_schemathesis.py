@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from authz.expectations import expectations
-from contract import agents_contract
+from contract import agents_contract, gateways_contract
 from contract.belongings import Belongings
 from contract.cast import ROLES, acting_as
 from contract.decided import NOT_REACHED
@@ -24,6 +24,7 @@ from house import House, until
 
 from aifactory.contracts.openapi import Json, operations
 from aifactory.contracts.sources import openapi_bundle
+from aifactory_outpost.identity import Identity
 
 pytestmark = [pytest.mark.xdist_group("schemathesis"), pytest.mark.timeout(3600)]
 HOUSE = {"AIF_RATE_PER_SECOND": "0", "AIF_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
@@ -78,7 +79,7 @@ def judge(found: list[Outcome], operations_of_all: set[str]) -> None:
 
 def let_in_wrongly(outcome: Outcome) -> set[str]:
     """What that role reached though tests/authz says that it may not. The operator is also a user of a tenant of its own."""
-    if outcome.role in ("platform_admin", "agent"):
+    if outcome.role in ("platform_admin", "agent", "gateway"):
         return set()
     role = "tenant_admin" if outcome.role == "stranger" else outcome.role
     return outcome.reached & {entry.route for entry in expectations() if role not in entry.who}
@@ -95,16 +96,28 @@ def test_the_contract_holds_for_those_who_may_most_and_for_a_visitor(furnished):
 
 @pytest.mark.parametrize("effort", [SAMPLE, pytest.param(FULL, marks=pytest.mark.heavy)], ids=["sample", "full"])
 def test_the_agents_door_holds_too(furnished, tmp_path: Path, effort: Effort):
-    assert agents_contract.routes() == set(agents_contract.SPOKEN)
+    assert agents_contract.routes() == {*agents_contract.SPOKEN, *gateways_contract.SPOKEN}
     identity, examples = agents_contract.enrolled(furnished.house, tmp_path)
-    document = agents_contract.document(examples)
+    _at_the_agents_door(
+        furnished, "agent", identity, agents_contract.document(agents_contract.SPOKEN, examples), effort
+    )
+
+
+@pytest.mark.parametrize("effort", [SAMPLE, pytest.param(FULL, marks=pytest.mark.heavy)], ids=["sample", "full"])
+def test_it_holds_for_gateways(furnished, tmp_path: Path, effort: Effort):
+    identity, examples = gateways_contract.enrolled(furnished.house, tmp_path)
+    document = agents_contract.document(gateways_contract.SPOKEN, examples)
+    _at_the_agents_door(furnished, "gateway", identity, document, effort)
+
+
+def _at_the_agents_door(furnished: Furnished, who: str, identity: Identity, document: Json, effort: Effort) -> None:
     settings = {
         "base-url": f"https://127.0.0.1:{furnished.house.ports[2]}",
         "tls-verify": str(identity.ca_file),
         "request-cert": str(identity.certificate_file),
         "request-cert-key": str(identity.key_file),
     }
-    judge([run("agent", document, settings, effort, agents_contract.impatient)], labels(document))
+    judge([run(who, document, settings, effort, agents_contract.impatient)], labels(document))
 
 
 @pytest.mark.heavy

@@ -1,10 +1,12 @@
 """`python -m aifactory.admin <command>`: what is done to a house before it runs.
 
 init-secrets --dir DIR [--host NAME]... [--owner api=UID] [--owner worker=UID] [--owner proxy=UID]
-migrate             AIF_OWNER_URL; AIF_API_DB_PASSWORD and AIF_WORKER_DB_PASSWORD set the logins' passwords
+migrate [--seed]    AIF_OWNER_URL; AIF_API_DB_PASSWORD and AIF_WORKER_DB_PASSWORD set the logins' passwords; then `seed`
 seed                AIF_DATABASE_URL (API login), AIF_SECRETS_DIR; development users, prices, credit
 demo open|close     the same; the simulated region with its hardware and price book, or its end
 bootstrap-token --node-name NAME... [--region ID]    the same; prints {"token": …, "tokens": {name: …}}
+gateway-token --name NAME [--region ID]              the same; prints {"token": …}
+local-model --url URL                                the same; the model server of this machine is at URL
 """
 
 import argparse
@@ -34,6 +36,8 @@ def main() -> None:
         "seed": _seed,
         "demo": _demo,
         "bootstrap-token": _bootstrap_token,
+        "gateway-token": _gateway_token,
+        "local-model": _local_model,
     }
     commands[options.command](options)
 
@@ -45,12 +49,16 @@ def _parser() -> argparse.ArgumentParser:
     secrets.add_argument("--dir", type=Path, required=True)
     secrets.add_argument("--host", action="append", default=[])
     secrets.add_argument("--owner", action="append", default=[], metavar="SERVICE=UID")
-    commands.add_parser("migrate")
+    commands.add_parser("migrate").add_argument("--seed", action="store_true")
     commands.add_parser("seed")
     commands.add_parser("demo").add_argument("wish", choices=("open", "close"))
     token = commands.add_parser("bootstrap-token")
     token.add_argument("--node-name", action="append", required=True)
     token.add_argument("--region", default="local")
+    gateway = commands.add_parser("gateway-token")
+    gateway.add_argument("--name", required=True)
+    gateway.add_argument("--region", default="local")
+    commands.add_parser("local-model").add_argument("--url", required=True)
     return parser
 
 
@@ -73,6 +81,8 @@ def _migrate(options: argparse.Namespace) -> None:
         print(error, file=sys.stderr)
         raise SystemExit(EXIT_MIGRATION) from error
     print(json.dumps({"applied": applied}))
+    if options.seed:
+        _seed(options)
 
 
 def _seed(options: argparse.Namespace) -> None:
@@ -136,6 +146,31 @@ def _bootstrap_token(options: argparse.Namespace) -> None:
 
     tokens = asyncio.run(make())
     print(json.dumps({"token": tokens[options.node_name[0]], "tokens": tokens}))
+
+
+def _gateway_token(options: argparse.Namespace) -> None:
+    from aifactory.domains.app_platform import facade
+
+    async def make() -> str:
+        database = await Database.open(os.environ["AIF_DATABASE_URL"], "admin")
+        async with database.tx("operator", _WHO) as tx:
+            made = await facade.create_gateway_token(tx, options.name, options.region)
+        await database.close()
+        return str(made.token)
+
+    print(json.dumps({"token": asyncio.run(make())}))
+
+
+def _local_model(options: argparse.Namespace) -> None:
+    from aifactory.domains.app_platform import facade
+
+    async def offer() -> None:
+        database = await Database.open(os.environ["AIF_DATABASE_URL"], "admin")
+        async with database.tx("operator", _WHO) as tx:
+            await facade.offer_local_model(tx, options.url)
+        await database.close()
+
+    asyncio.run(offer())
 
 
 if __name__ == "__main__":

@@ -38,3 +38,44 @@ class InstanceEnded:
     state: str
     exit_code: int | None
     reason: str
+
+
+@event("app_platform.model_offered", 1)
+@dataclass(frozen=True)
+class ModelOffered:
+    """A model is in the catalogue, from the second on in which its first price counts."""
+
+    model_id: str
+    region_id: str
+    name: str
+
+
+@event("app_platform.model_changed", 1)
+@dataclass(frozen=True)
+class ModelChanged:
+    """Its limits, its routes or its `state` (offered, withdrawn) are others now."""
+
+    model_id: str
+    region_id: str
+    state: str
+
+
+@event("app_platform.gateway_enrolled", 1)
+@dataclass(frozen=True)
+class GatewayEnrolled:
+    """A gateway has a certificate, its first or, after a new token, another one."""
+
+    gateway_id: str
+    name: str
+    region_id: str
+
+
+@event("app_platform.gateway_retired", 1)
+@dataclass(frozen=True)
+class GatewayRetired:
+    """Its certificates are revoked; it serves what it knows for 15 minutes at most."""
+
+    gateway_id: str
+    name: str
+    region_id: str
+    reason: str

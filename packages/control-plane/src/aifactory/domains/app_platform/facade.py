@@ -3,6 +3,9 @@
 from aifactory.domains.app_platform import catalogue
 from aifactory.domains.app_platform.catalogue import AppView, ParameterView
 from aifactory.domains.app_platform.flow_run_instance import RunInstance
+from aifactory.domains.app_platform.inference.gateways import create_token as create_gateway_token
+from aifactory.domains.app_platform.inference.local_model import offer_local_model
+from aifactory.domains.app_platform.inference.snapshot import refresh as refresh_snapshots
 from aifactory.domains.app_platform.instance import KIND, MAX_LIVE_PER_ALLOCATION, Instance, Wanted, name_of
 from aifactory.domains.app_platform.parameters import check_parameters
 from aifactory.domains.app_platform.proxy import admission
@@ -11,7 +14,9 @@ from aifactory.domains.app_platform.proxy.server import Proxy
 from aifactory.domains.app_platform.store import instances as store
 from aifactory.domains.app_platform.store.instances import InstanceFilter
 from aifactory.domains.app_platform.views import InstanceTransition, InstanceView, LogsView, instance_view, logs_view
+from aifactory.domains.billing import facade as billing
 from aifactory.domains.iam import facade as iam
+from aifactory.domains.platform_control import facade as platform_control
 from aifactory.domains.provisioning import facade as provisioning
 from aifactory.events.app_platform import InstanceRequested
 from aifactory.kernel import flow as flows
@@ -32,11 +37,15 @@ __all__ = [
     "app",
     "apps",
     "create",
+    "create_gateway_token",
     "end_with_allocation",
     "events",
     "list_instances",
     "logs",
+    "offer_local_model",
+    "open_account",
     "open_in_browser",
+    "refresh_snapshots",
     "show",
     "stop",
 ]
@@ -145,6 +154,12 @@ async def open_in_browser(tx: Tx, instance_id: str) -> OpenView:
         raise conflict("sign_in_needed", "A browser is let in for a person's sign-in.", "Sign in, or use `aif login`.")
     await tx.audit("instance.open", row.id, project_id=row.project_id)
     return await admission.ticket(tx, row, session_id)
+
+
+async def open_account(tx: Tx) -> None:
+    """The transaction's tenant has somebody who pays, with nothing in the wallet yet, where it had nobody. Worker role."""
+    for region in await platform_control.regions(tx):
+        await billing.payer(tx, region.currency)
 
 
 async def end_with_allocation(tx: Tx, allocation_id: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from aifactory.domains.app_platform.manifest import MANIFEST
 from aifactory.domains.app_platform.ports import APP_DOOR, DoorAddress, Look
+from aifactory.domains.iam import facade as iam
 from aifactory.domains.provisioning.manifest import MANIFEST as PROVISIONING
 from aifactory.domains.provisioning.ports import ACCESS_PROBE
 from aifactory.domains.provisioning.tests import conftest as provisioning
@@ -43,8 +44,15 @@ class Factory(provisioning.Factory):
     def __init__(self, database: Any) -> None:
         super().__init__(database)
         self.doors = AppDoors()
+        self.consumers += MANIFEST.consumers
         for router in MANIFEST.routers:
             self.app.include_router(router)
+        for router in MANIFEST.agent_routers:
+            self.agent_app.include_router(router)
+
+    async def _who(self, request: Any) -> Principal:
+        gateway = request.headers.get("X-Test-Gateway")
+        return Principal.gateway(gateway) if gateway else await super()._who(request)
 
     def runner(self, who: str = "w1") -> FlowRunner:
         flows = [*PROVISIONING.flows, *STORAGE.flows, *MANIFEST.flows]
@@ -103,3 +111,11 @@ async def factory(postgres_server, database_name, platform_secrets, monkeypatch)
         async with made.database.tx("worker", Principal.service("admin")) as tx:
             await MANIFEST.seed(tx)
         yield made
+
+
+@pytest.fixture
+def tokens(factory, platform_secrets, tmp_path):
+    from aifactory.domains.app_platform.tests.inference_stories import TokenHouse
+
+    iam.use_installation(iam.Installation("http://127.0.0.1:8042", platform_secrets, tmp_path))
+    return TokenHouse(factory)
