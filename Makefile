@@ -27,6 +27,7 @@ lock: venv-dev ## newest versions into requirements/*.lock (`make lock PIN=` kee
 	@$(UV_LOCK) $(PIN) requirements/runtime.in -o requirements/runtime.lock
 	@$(UV_LOCK) $(PIN) -c requirements/runtime.lock requirements/dev.in -o requirements/dev.lock
 	@$(UV_LOCK) $(PIN) requirements/apps.in -o requirements/apps.lock
+	@$(UV_LOCK) $(PIN) --no-deps requirements/model-server.in -o requirements/model-server.lock
 lock: PIN := --upgrade
 
 .PHONY: portal compile up
@@ -35,9 +36,13 @@ portal: ## the portal, built into the API's package
 # Services cannot write beside our sources, so their bytecode is written here.
 compile: venv
 	@umask 022; $(PY) -m compileall -q packages/*/src deploy/src
-up: venv portal compile ## everything set up and running; Ctrl-C stops it (OPTIONS="--port 8052 --detach")
+up: venv portal compile models ## everything set up and running; Ctrl-C stops it (OPTIONS="--port 8052 --detach")
 	@deploy/system-packages.sh up
 	@.venv/bin/aif up $(OPTIONS) || [ $$? = 21 ] # 21: it runs already, and has said so
+
+.PHONY: models
+models: venv ## a model server with a small model, for real tokens at the gateway (AIF_MODEL_SERVER=none: without)
+	@deploy/models.sh
 
 .PHONY: apps
 apps: venv ## on a node: what the shipped apps need (JupyterLab), into AIF_APPS_DIR or /opt/aifactory/apps
@@ -45,7 +50,7 @@ apps: venv ## on a node: what the shipped apps need (JupyterLab), into AIF_APPS_
 
 .PHONY: test test-machine test-peers test-soak test-heavy
 PYTEST := $(PY) -m pytest
-test-machine: venv-dev portal compile apps
+test-machine: venv-dev portal compile apps models
 	@deploy/system-packages.sh test
 test: test-machine ## all tests but the long ones, with everything they need
 	@started=$$SECONDS; $(PYTEST) -n 3 --dist loadgroup $(OPTIONS) \

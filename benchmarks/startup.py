@@ -55,7 +55,8 @@ def processes(port: int) -> dict[str, int]:
         except OSError:
             continue
         module = next((words[i + 1] for i, word in enumerate(words[:-1]) if word == "-m"), "")
-        if f"AIF_HTTP_PORT={port}" in environment and module in ("aifactory.api", "aifactory.workers"):
+        ours = f"AIF_HTTP_PORT={port}" in environment and module in ("aifactory.api", "aifactory.workers")
+        if ours or (module == "aifactory_gateway" and f"--port={port + 1}" in words):
             found[module] = int(folder.name)
     return found
 
@@ -115,7 +116,7 @@ def main() -> None:
             ("cold start s", cold),
             ("warm start s", warm),
             ("API process restarted s", api),
-            ("API + worker MB (PSS)", memory),
+            ("API + worker + gateway MB (PSS)", memory),
             ("aif --help ms", helps),
         )
     ]

@@ -93,7 +93,7 @@ class House:
     def _deploy(self, words: list[str], seconds: float) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "aifactory_deploy", *words]
         # The object store costs memory and time that most houses do not need: those that do say so.
-        environment = {**os.environ, "AIF_OBJECT_STORE": "none", **self.environment}
+        environment = {**os.environ, "AIF_OBJECT_STORE": "none", "AIF_MODEL_SERVER": "none", **self.environment}
         # Files, not pipes: what the supervisor starts would keep a pipe open for ever.
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             code = subprocess.run(

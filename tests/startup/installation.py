@@ -22,16 +22,22 @@ class Installation:
     def __init__(self, data_dir: Path | None = None) -> None:
         self.top = Path(tempfile.mkdtemp(prefix="aif-test-", dir="/tmp"))  # private, as mktemp makes it
         self.data_dir = data_dir or self.top / "data"
-        self.port, self.agent_port, self.app_port = free_ports(3)
+        self.port, self.gateway_port, self.agent_port, self.app_port = free_ports(4)
 
     def up(self, *flags: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """`up --detach`: its one line on stdout, or its words on stderr, and its exit code."""
-        ports = (f"--port={self.port}", f"--agent-port={self.agent_port}", f"--app-port={self.app_port}", "--slots=2")
+        ports = (
+            f"--port={self.port}",
+            f"--gateway-port={self.gateway_port}",
+            f"--agent-port={self.agent_port}",
+            f"--app-port={self.app_port}",
+            "--slots=2",
+        )
         return self.command("up", "--detach", *ports, *flags, env=env)
 
     def command(self, verb: str, *flags: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         argv = [sys.executable, "-m", "aifactory_deploy", verb, f"--data-dir={self.data_dir}", *flags]
-        environment = {**os.environ, **(env or {})}
+        environment = {"AIF_MODEL_SERVER": "none", **os.environ, **(env or {})}
         return subprocess.run(argv, capture_output=True, text=True, timeout=UP_SECONDS, env=environment, cwd="/")
 
     def destroy(self) -> None:

@@ -32,7 +32,7 @@ def test_external_servers_are_used_and_no_own_ones_started(
     started = empty_installation.up(env=theirs)
     assert started.returncode == 0, started.stderr
     names = {process["name"] for process in empty_installation.facts["processes"]}
-    assert names == {"api", "worker", "app-proxy", "agent"}
+    assert names == {"api", "worker", "app-proxy", "agent", "gateway"}
     with psycopg.connect(postgres_server.url(database_name)) as connection:
         assert connection.execute("select count(*) from provisioning.nodes").fetchone() == (1,)
     assert not (empty_installation.data_dir / "postgres/cluster").exists()

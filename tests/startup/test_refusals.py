@@ -21,7 +21,7 @@ def _words(empty_installation: Installation, result: subprocess.CompletedProcess
     return result.stderr
 
 
-@pytest.mark.parametrize("flag", ["--port", "--agent-port"])
+@pytest.mark.parametrize("flag", ["--port", "--gateway-port", "--agent-port"])
 def test_a_busy_port_names_who_has_it_and_the_flag(empty_installation: Installation, flag: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -14,7 +14,9 @@ pytestmark = pytest.mark.xdist_group("startup")
 def test_up_says_one_line_and_serves(empty_installation: Installation) -> None:
     started = empty_installation.up()
     assert started.returncode == 0, started.stderr
-    assert re.fullmatch(rf"ready in \d+\.\d s  portal http://127\.0\.0\.1:{empty_installation.port}\n", started.stdout)
+    here = r"http://127\.0\.0\.1"
+    line = rf"ready in \d+\.\d s  portal {here}:{empty_installation.port}  gateway {here}:\d+/v1\n"
+    assert re.fullmatch(line, started.stdout)
     assert empty_installation.answers("/readyz") == 200
     assert empty_installation.answers("/healthz") == 200
 
@@ -57,7 +59,7 @@ def test_status_shows_every_process(running_installation: Installation) -> None:
     shown = running_installation.command("status")
     assert shown.returncode == 0
     assert shown.stdout.startswith(f"ready  portal http://127.0.0.1:{running_installation.port}")
-    for name in ("supervisor", "postgres", "nats", "api", "worker", "agent"):
+    for name in ("supervisor", "postgres", "nats", "api", "worker", "agent", "gateway"):
         assert re.search(rf"^{name} +\d+ +\d+ s +\d+ MB +0$", shown.stdout, re.M), shown.stdout
 
 
@@ -65,9 +67,9 @@ def test_status_shows_every_process(running_installation: Installation) -> None:
 def test_each_service_has_a_user_of_its_own_and_none_reads_the_keys_of_another(
     running_installation: Installation,
 ) -> None:
-    names = ("postgres", "nats", "api", "worker", "app-proxy")
+    names = ("postgres", "nats", "api", "worker", "app-proxy", "gateway")
     users = {name: Path(f"/proc/{running_installation.pid(name)}").stat().st_uid for name in names}
-    assert len({0, *users.values()}) == 6
+    assert len({0, *users.values()}) == 7
     secrets = running_installation.data_dir / "secrets"
     read = {file.name for file in secrets.iterdir() if file.stat().st_uid == users["app-proxy"]}
     assert read == {"app_access_proxy.key"}, "the proxy needs one key, and reads no other"

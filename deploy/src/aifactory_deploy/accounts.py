@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 
 GROUP = "aif"
-SERVICES = ("postgres", "nats", "api", "worker", "sim", "objects", "valkey", "proxy")
+SERVICES = ("postgres", "nats", "api", "worker", "sim", "objects", "valkey", "proxy", "gateway", "models")
 # Used where no users can be added (a read-only /etc, no useradd): free numbers by Debian's policy.
 FALLBACK_ID = 59100
 _TOOLS = "/usr/sbin:/sbin:/usr/bin:/bin"

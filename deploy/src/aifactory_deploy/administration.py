@@ -4,9 +4,11 @@ import asyncio
 import hashlib
 import os
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from aifactory_deploy.accounts import Account
 from aifactory_deploy.layout import Layout, write_whole
 from aifactory_deploy.logs import last_lines, open_log
 from aifactory_deploy.processes import Child, Program
@@ -29,9 +31,16 @@ async def run_to_end(layout: Layout, program: Program) -> None:
         raise _refusal(program.name, status, last_lines(layout.logs, _LOG, since_byte=begins), layout)
 
 
-async def run_step(layout: Layout, module: str, *arguments: str, env: dict[str, str], inherit: tuple[int, ...]) -> None:
-    """Runs `python -m module arguments…`."""
-    await run_to_end(layout, _step(module, arguments, env, inherit))
+async def run_step(
+    layout: Layout,
+    module: str,
+    *arguments: str,
+    env: dict[str, str],
+    inherit: tuple[int, ...],
+    account: Account | None = None,
+) -> None:
+    """Runs `python -m module arguments…`, as `account` or as ourselves."""
+    await run_to_end(layout, replace(_step(module, arguments, env, inherit), account=account))
 
 
 async def read_step(layout: Layout, module: str, *arguments: str, env: dict[str, str], inherit: tuple[int, ...]) -> str:

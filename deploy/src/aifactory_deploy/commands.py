@@ -10,7 +10,7 @@ from aifactory_deploy.refusal import Refusal
 def up(options: UpOptions | None = None) -> int:
     """Starts everything and keeps it running until SIGTERM or SIGINT; with `detach` returns when it is ready.
 
-    Prints one line on stdout: `ready in 3.2 s  portal http://127.0.0.1:8042`.
+    Prints one line on stdout: `ready in 3.2 s  portal http://127.0.0.1:8042  gateway http://127.0.0.1:8043/v1`.
     """
     options = options or UpOptions()
     try:

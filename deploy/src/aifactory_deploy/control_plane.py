@@ -63,8 +63,7 @@ class ControlPlane:
         parts = (self._start_database(keep), self._start_broker(keep), self._start_cache(keep), self._make_secrets())
         await asyncio.gather(*parts)
         if not self.stamp.holds:
-            await self._step("migrate")
-            await self._step("seed")
+            await self._step("migrate", "--seed")
             self.stamp.set()
 
     async def start_services(self, keep: Keep) -> None:

@@ -76,6 +76,11 @@ def wants_object_store() -> bool:
     return not os.environ.get("AIF_S3_URL") and os.environ.get("AIF_OBJECT_STORE") != "none"
 
 
+def wants_model_server() -> bool:
+    """False where AIF_MODEL_SERVER=none says so."""
+    return os.environ.get("AIF_MODEL_SERVER") != "none"
+
+
 def control_plane(options: UpOptions, layout: Layout, service: str, database_url: str, nats_url: str) -> dict[str, str]:
     """For `api`, `worker`, `proxy` (of apps) and the administration commands."""
     settings = {
@@ -92,6 +97,7 @@ def control_plane(options: UpOptions, layout: Layout, service: str, database_url
         "AIF_APPS_PORT": str(options.apps_port),
         "AIF_APPS_URL": options.apps_url,
         "AIF_PUBLIC_URL": options.portal_url,
+        "AIF_GATEWAY_URL": options.gateway_url,
         "AIF_REGION": "local",
     }
     chosen = {

@@ -3,7 +3,7 @@
 VERSION        what wrote it: product, layout, PostgreSQL's major version, number of database migrations
 instance.lock  held by the supervisor and everything it starts; instance.json says who that is
 secrets/       the platform's keys        passwords/  the database's and the broker's
-postgres/ nats/ api/ worker/ proxy/ objects/ agent/  one directory per service, closed to the others
+postgres/ nats/ api/ worker/ proxy/ gateway/ objects/ models/ agent/  one directory per service, closed to the others
 audit-heads/   signed heads of the audit chains: the worker writes them, everybody may compare
 run/           PostgreSQL's socket        logs/       one file per process, with a size limit
 """

@@ -17,7 +17,7 @@ def default_data_dir() -> Path:
 
 @dataclass(frozen=True)
 class UpOptions:
-    """`slots` None lets the agent decide by the machine's size; `demo` adds the simulated region. `gateway_port` is reserved: the gateway is not part of this release."""
+    """`slots` None lets the agent decide by the machine's size; `demo` adds the simulated region."""
 
     data_dir: Path = field(default_factory=default_data_dir)
     port: int = 8042
@@ -31,6 +31,10 @@ class UpOptions:
     @property
     def portal_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self.gateway_port}/v1"
 
     @property
     def apps_port(self) -> int:

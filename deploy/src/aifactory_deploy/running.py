@@ -56,7 +56,8 @@ def describe_instance(data_dir: Path) -> str:
         rows.append(_row(process))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([f"{state}  portal {facts['portal_url']}  data {data_dir}", "", *table])
+    where = f"portal {facts['portal_url']}  gateway {facts['gateway_url']}  data {data_dir}"
+    return "\n".join([f"{state}  {where}", "", *table])
 
 
 def _row(process: dict) -> tuple[str, str, str, str, str]:

@@ -3,8 +3,8 @@
 postgres, nats, secrets        beside each other
 migrate, seed                  when something changed since the last time
 api, worker, app-proxy         beside each other
-agent                          after the machine was enrolled, once
-objects                        once everything else is ready; nothing waits for it, and its end ends nothing
+agent, gateway                 after they were enrolled, once
+objects, models                once everything else is ready; nothing waits for them, and their end ends nothing
 sim                            with --demo: the simulated nodes, beside the agent
 """
 
@@ -15,13 +15,19 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from aifactory_deploy import http_probe, instance
-from aifactory_deploy.accounts import service_accounts
+from aifactory_deploy.accounts import Account, service_accounts
 from aifactory_deploy.control_plane import ControlPlane
+from aifactory_deploy.gateway import NAME as GATEWAY
+from aifactory_deploy.gateway import Gateway
 from aifactory_deploy.keeper import Keeper
 from aifactory_deploy.layout import Layout, check_version, record_version
 from aifactory_deploy.logs import cut_long_logs
+from aifactory_deploy.model_server import NAME as MODELS
+from aifactory_deploy.model_server import PORT_OFFSET as MODELS_PORT_OFFSET
+from aifactory_deploy.model_server import ModelServer
 from aifactory_deploy.mounts import make_reachable
 from aifactory_deploy.node import Node
 from aifactory_deploy.options import UpOptions
@@ -49,27 +55,53 @@ def run(options: UpOptions) -> int:
 def _run(options: UpOptions, layout: Layout) -> int:
     layout.open_root()
     lock = instance.take(layout)
-    check_ports({"--port": options.port, "--agent-port": options.agent_port, "--app-port": options.apps_port})
+    check_ports(
+        {
+            "--port": options.port,
+            "--gateway-port": options.gateway_port,
+            "--agent-port": options.agent_port,
+            "--app-port": options.apps_port,
+        }
+    )
     check_disk(layout.root, first=not layout.version.exists())
     accounts = service_accounts()
     layout.prepare(accounts)
     if os.geteuid() == 0:
         make_reachable(layout.root)
     os.chdir("/")
-    control_plane = ControlPlane(options, layout, accounts, lock)
-    simulator = Simulator(options, layout, accounts["sim"], (lock,), control_plane.admin_env)
-    return asyncio.run(Supervisor(options, layout, control_plane, simulator, lock).run())
+    return asyncio.run(Supervisor(options, layout, _parts(options, layout, accounts, lock)).run())
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is started here."""
+
+    control_plane: ControlPlane
+    node: Node
+    gateway: Gateway
+    simulator: Simulator
+    models: ModelServer
+
+
+def _parts(options: UpOptions, layout: Layout, accounts: dict[str, Account | None], lock: int) -> Parts:
+    control_plane, inherit = ControlPlane(options, layout, accounts, lock), (lock,)
+    admin_env = control_plane.admin_env
+    return Parts(
+        control_plane,
+        Node(options, layout, inherit, admin_env),
+        Gateway(options, layout, accounts[GATEWAY], inherit, admin_env),
+        Simulator(options, layout, accounts["sim"], inherit, admin_env),
+        ModelServer(layout, accounts[MODELS], inherit, options.port + MODELS_PORT_OFFSET, admin_env),
+    )
 
 
 class Supervisor:
-    def __init__(
-        self, options: UpOptions, layout: Layout, control_plane: ControlPlane, simulator: Simulator, lock: int
-    ) -> None:
+    def __init__(self, options: UpOptions, layout: Layout, parts: Parts) -> None:
         self._options = options
         self._layout = layout
-        self._control_plane = control_plane
-        self._simulator = simulator
-        self._node = Node(options, layout, (lock,), control_plane.admin_env)
+        self._parts = parts
+        self._control_plane = parts.control_plane
+        self._node = parts.node
         self._keepers: list[Keeper] = []
         self._optional: set[str] = set()
         self._ready = False
@@ -89,6 +121,7 @@ class Supervisor:
             if not self._stop.is_set():
                 self._say_ready()
                 await self._control_plane.start_object_store(self._keep_optional)
+                await self._parts.models.start(self._keep_optional)
                 await self._unless_stopped(self._stop.wait())
         except TimeoutError:
             raise Refusal(
@@ -103,12 +136,13 @@ class Supervisor:
         check_version(self._layout, major_version(), self._control_plane.stamp.migrations)
         await self._control_plane.prepare(self._keep)
         record_version(self._layout, major_version(), self._control_plane.stamp.migrations)
-        await self._simulator.prepare(self._control_plane.stamp.digest)
+        await self._parts.simulator.prepare(self._control_plane.stamp.digest)
         await self._control_plane.start_services(self._keep)
         while not await self._api_ready():
             await asyncio.sleep(0.02)
-        await asyncio.gather(self._node.start(self._keep), self._simulator.start(self._keep))
-        await asyncio.gather(self._node.ready(), self._simulator.ready())
+        others = (self._node, self._parts.gateway, self._parts.simulator)
+        await asyncio.gather(*(other.start(self._keep) for other in others))
+        await asyncio.gather(*(other.ready() for other in others))
 
     async def _keep(self, name: str, program: Callable) -> Keeper:
         keeper = Keeper(name, program, self._layout.logs, self._write_instance)
@@ -145,8 +179,9 @@ class Supervisor:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _stop_all(self) -> None:
-        """The agent first; then its sandboxes and whoever uses the database; then the database."""
-        await self._stop_keepers("agent", "sim")
+        """Agent and gateway first, which still have something to tell; then the sandboxes and whoever uses the database;
+        then the database."""
+        await self._stop_keepers("agent", "sim", GATEWAY)
         await asyncio.gather(self._stop_sandboxes(), self._stop_keepers("api", "worker", "app-proxy", *self._optional))
         await self._stop_keepers("nats", "postgres")
         self._layout.instance.unlink(missing_ok=True)
@@ -166,7 +201,8 @@ class Supervisor:
     def _say_ready(self) -> None:
         self._ready = True
         self._write_instance()
-        print(f"ready in {_seconds_since_start():.1f} s  portal {self._options.portal_url}", flush=True)
+        where = f"portal {self._options.portal_url}  gateway {self._options.gateway_url}"
+        print(f"ready in {_seconds_since_start():.1f} s  {where}", flush=True)
 
     def _write_instance(self) -> None:
         processes = [
@@ -178,6 +214,7 @@ class Supervisor:
                 "started_at": self._started_at,
                 "ready": self._ready,
                 "portal_url": self._options.portal_url,
+                "gateway_url": self._options.gateway_url,
                 "processes": processes,
             },
         )

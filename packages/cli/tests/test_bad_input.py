@@ -24,7 +24,7 @@ LOCAL = {
     "a host that is none": (("regions", "--host", "ftp://x"), "invalid_host", "host"),
     "a host over plain http": (("regions", "--host", "http://factory.example.com"), "plain_http_refused", "host"),
     "a file that is not there": (("apply", "-f", "/nowhere.yaml"), "file_unreadable", "file"),
-    "models before their release": (("models",), "not_available_yet", None),
+    "a model that cannot be": (("models", "../admin"), "invalid_model", None),
     "logs before their release": (("logs", "dev"), "not_available_yet", None),
 }
 USAGE = {

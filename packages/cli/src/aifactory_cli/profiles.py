@@ -99,6 +99,20 @@ def save_login(name: str, host: str, login: dict[str, Any]) -> None:
     _write("credentials.json", credentials)
 
 
+def gateway_key(name: str, host: str) -> dict[str, Any]:
+    """`secret` and `expires_at` of the key with which this sign-in calls models; empty when none was made."""
+    kept = _read("credentials.json").get(name, {}).get(host, {}).get("gateway_key")
+    return kept if isinstance(kept, dict) else {}
+
+
+def save_gateway_key(name: str, host: str, key: dict[str, Any]) -> None:
+    """Ends with the sign-in: it is forgotten when one signs out, or in as somebody else."""
+    credentials = _read("credentials.json")
+    kept = {member: key.get(member) for member in ("id", "secret", "expires_at")}
+    credentials.setdefault(name, {}).setdefault(host, {})["gateway_key"] = kept
+    _write("credentials.json", credentials)
+
+
 def forget_login(name: str, host: str) -> bool:
     credentials = _read("credentials.json")
     known = credentials.get(name, {}).pop(host, None)

@@ -24,11 +24,12 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "quote": Entry(_AT + "explore", "quote", "What something will cost, before it does."),
         "regions": Entry(_AT + "explore", "regions", "Where it runs."),
         "apps": Entry(_AT + "apps", "apps", "Apps that run in your allocations."),
-        "models": Entry(_AT + "explore", "models", "Models to call (later release)."),
+        "models": Entry(_AT + "inference", "models", "Models to call, and what a million tokens cost."),
     },
     "Work": {
         "allocations": Entry(_AT + "allocations", "allocations", "Machines and slices: create, list, release."),
         "instances": Entry(_AT + "apps", "instances", "Apps at work: create, list, stop, logs."),
+        "chat": Entry(_AT + "inference", "chat", "Talk to a model."),
         "ssh": Entry(_AT + "ssh", "ssh", "Log in to an allocation, or run a command there."),
         "logs": Entry(_AT + "ssh", "logs", "Logs of an allocation (later release)."),
         "telemetry": Entry(_AT + "observe", "telemetry", "What an allocation uses, now and before."),

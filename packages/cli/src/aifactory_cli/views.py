@@ -257,15 +257,43 @@ NEW_BUCKET_KEY: list[Column] = [
 
 
 def counted(item: dict[str, Any]) -> str:
-    """What a line of usage or of the bill counts: time, or bytes, or bytes held for a time."""
+    """What a line of usage or of the bill counts: time, or bytes, or bytes held for a time, or tokens."""
     quantity, unit = item.get("quantity"), item.get("unit")
     if quantity is None:
         return duration(item.get("seconds"))
     if unit == "gb_month":
         return f"{int(quantity) / (10**9 * 3600):.6g} GB hours"
-    return size(int(quantity))
+    return f"{int(quantity):,} tokens" if unit == "million_tokens" else size(int(quantity))
 
 
 def price(item: dict[str, Any]) -> str:
-    unit = {"gb_month": "GB month", "gb": "GB", "gb_hour": "GB hour"}.get(item.get("unit") or "", "hour")
+    units = {"gb_month": "GB month", "gb": "GB", "gb_hour": "GB hour", "million_tokens": "million tokens"}
+    unit = units.get(item.get("unit") or "", "hour")
     return f"{text(item.get('price_per_hour'))} / {unit}"
+
+
+def _per_million(which: str) -> Any:
+    return lambda item: text((item.get("prices") or {}).get(which))
+
+
+MODELS: list[Column] = [
+    ("model", plain("id")),
+    ("name", plain("name")),
+    ("for", plain("capabilities")),
+    ("context", plain("context_tokens")),
+    ("million tokens in", _per_million("input")),
+    ("million tokens out", _per_million("output")),
+]
+MODEL: list[Column] = [
+    ("model", plain("id")),
+    ("name", plain("name")),
+    ("about", plain("description")),
+    ("region", plain("region_id")),
+    ("for", plain("capabilities")),
+    (
+        "context",
+        lambda item: f"{item.get('context_tokens')} tokens, of which at most {item.get('max_output_tokens')} answer",
+    ),
+    ("million tokens in", _per_million("input")),
+    ("million tokens out", _per_million("output")),
+]

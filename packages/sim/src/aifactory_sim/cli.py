@@ -50,8 +50,8 @@ def _wanting(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from aifactory_agent.control_plane import CallFailed
-    from aifactory_agent.identity import NotEnrolled, NotTrusted
+    from aifactory_outpost.calls import CallFailed
+    from aifactory_outpost.identity import NotEnrolled, NotTrusted
     from aifactory_protocol.enrolment import BadToken
     from aifactory_sim.fleet import machines
     from aifactory_sim.household import Household

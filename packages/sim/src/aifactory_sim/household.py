@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aifactory_agent import readiness
-from aifactory_agent.identity import Identity, NotEnrolled
+from aifactory_agent.identity import NodeIdentity
+from aifactory_outpost.identity import NotEnrolled
 from aifactory_sim.control import Control
 from aifactory_sim.fleet import Machine
 from aifactory_sim.node import Node
@@ -21,7 +22,7 @@ log = logging.getLogger("aifactory_sim")
 
 def needs_token(folder: Path, url: str) -> bool:
     """Whether the node of this folder has no certificate that is valid now, for this control plane."""
-    identity = Identity(folder)
+    identity = NodeIdentity(folder)
     try:
         identity.valid_certificate(datetime.now(UTC))
         return identity.enrolment().url != url

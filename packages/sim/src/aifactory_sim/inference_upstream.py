@@ -42,11 +42,12 @@ _REASONS = {
 
 @dataclass
 class Counted:
-    """What this server counted for one request."""
+    """What this server counted for one request. `user`: as the request called its user."""
 
     tokens_in: int
     tokens_out: int = 0
     ended: bool = False
+    user: str = ""
 
 
 @dataclass
@@ -64,6 +65,14 @@ class InferenceUpstream:
         server = await asyncio.start_server(self._connection, "127.0.0.1", port, limit=2**20)
         return server, server.sockets[0].getsockname()[1]
 
+    def totals(self) -> dict[str, tuple[int, int, int]]:
+        """user -> (requests, tokens in, tokens out)"""
+        found: dict[str, tuple[int, int, int]] = {}
+        for one in self.counted.values():
+            requests, tokens_in, tokens_out = found.get(one.user, (0, 0, 0))
+            found[one.user] = (requests + 1, tokens_in + one.tokens_in, tokens_out + one.tokens_out)
+        return found
+
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
@@ -71,7 +80,7 @@ class InferenceUpstream:
                 headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 if head[0].startswith("GET "):
-                    self._tell_usage(head[0].split()[1].rpartition("/")[2], writer)
+                    self._tell(head[0].split()[1].rpartition("/")[2], writer)
                     continue
                 self.open_requests += 1
                 try:
@@ -84,8 +93,11 @@ class InferenceUpstream:
         finally:
             writer.close()
 
-    def _tell_usage(self, request_id: str, writer: asyncio.StreamWriter) -> None:
-        """`GET …/usage/REQUEST`: what was counted for it so far."""
+    def _tell(self, request_id: str, writer: asyncio.StreamWriter) -> None:
+        """`GET …/usage/REQUEST`: what was counted for it so far. `GET …/totals`: of all, by user, and how many run."""
+        if request_id == "totals":
+            _send(writer, 200, {"open": self.open_requests, "users": self.totals()})
+            return
         counted = self.counted.get(request_id)
         if counted is None:
             _send(writer, 404, {"error": {"message": "no such request", "code": "not_found", "type": "simulated"}})
@@ -106,7 +118,8 @@ class InferenceUpstream:
             return True
         if fault == "sim-silent":
             await asyncio.sleep(3_600)
-        counted = Counted(len(json.dumps(wanted.get("messages") or wanted.get("input") or "").split()))
+        words = len(json.dumps(wanted.get("messages") or wanted.get("input") or "").split())
+        counted = Counted(words, user=str(wanted.get("user") or ""))
         self.counted[headers.get("x-request-id", "")] = counted
         if path.endswith("/embeddings"):
             data = [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}]
@@ -153,7 +166,7 @@ class InferenceUpstream:
                 writer.write(b"this is no chunk\r\n")
                 return False
             if fault == "sim-endless":
-                for _ in range(100):
+                for _ in range(120):
                     _chunk(writer, b"data: " + b"x" * 100_000)
                     await writer.drain()
         _event(writer, {"index": 0, "delta": {}, "finish_reason": "tool_calls" if wanted.get("tools") else "length"})

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from aifactory_agent.control_plane import CallFailed, ControlPlane
+from aifactory_agent.control_plane import ControlPlane
 from aifactory_agent.enrol import enrol
-from aifactory_agent.identity import Identity, NotTrusted, renewal_due
+from aifactory_agent.identity import NodeIdentity
 from aifactory_agent.telemetry.courier import LOOKS_PER_BATCH, Courier
+from aifactory_outpost.calls import CallFailed
+from aifactory_outpost.identity import NotTrusted, renewal_due
 from aifactory_protocol import TaskRefused, sign_result, verify_task
 from aifactory_protocol.enrolment import RenewRequest
 from aifactory_protocol.tasks import PollRequest, SignedTask, Task, TaskArgs, TaskResult
@@ -45,7 +47,7 @@ class Node:
         self.machine = machine
         self.reported = asyncio.Event()
         self._has_measured = False
-        self.identity = Identity(folder)
+        self.identity = NodeIdentity(folder)
         self._url = url
         self._file = MemoryFile(folder / "memory.json")
         self.memory = self._file.read()

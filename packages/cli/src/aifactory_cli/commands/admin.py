@@ -9,7 +9,7 @@ from urllib.parse import quote
 import click
 
 from aifactory_cli.click_types import AifGroup
-from aifactory_cli.commands import tenancy
+from aifactory_cli.commands import inference_admin, tenancy
 from aifactory_cli.commands.fleet import nodes
 from aifactory_cli.commands.observe import node_telemetry
 from aifactory_cli.commands.resources import limit_option
@@ -34,7 +34,7 @@ SLOTS: list[Column] = [
 PRICES: list[Column] = [
     ("sku", plain("sku")),
     ("region", plain("region_id")),
-    ("price per hour", plain("price")),
+    ("price", plain("price")),
     ("in effect from", when("effective_at")),
     ("scheduled", plain("scheduled")),
     ("set by", plain("created_by")),
@@ -141,6 +141,8 @@ certificates = _listing("certificates", "/admin/certificates", CERTIFICATES, "Ce
 
 
 admin.add_command(node_telemetry)
+for group in (inference_admin.models, inference_admin.upstreams, inference_admin.gateways):
+    admin.add_command(group)
 runbooks = _listing("runbooks", "/runbooks", RUNBOOKS, "What to do when something is wrong.", "No runbooks.")
 
 
@@ -177,7 +179,7 @@ def sanitize(session: Session, which: str, reason: str) -> None:
 def set_price(
     session: Session, sku: str, amount: str, region: str, currency: str | None, effective_at: str | None, reason: str
 ) -> None:
-    """Set the price of SKU to AMOUNT per hour. Past bills never change: a price has a beginning."""
+    """Set the price of SKU to AMOUNT for its unit (an hour, a GB, a million tokens). Past bills never change."""
     if not AMOUNT.fullmatch(amount):
         todo = "Write a decimal number with at most nine places, like 0.12."
         raise usage("amount", f"{amount!r} is not an amount", todo, "invalid_amount")
@@ -187,7 +189,7 @@ def set_price(
     body = {"sku": sku, "region_id": region, "amount": amount, "currency": currency, "reason": reason}
     item = session.api.post("/admin/prices", {**body, "effective_at": expiry_of(effective_at)})
     since = local_time(item.get("effective_at"))
-    show_done(session, item, f"{sku} in {region} costs {amount} {currency} per hour from {since}.")
+    show_done(session, item, f"{sku} in {region} costs {amount} {currency} from {since}.")
 
 
 @certificates.command("revoke")

@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from aifactory_cli.click_types import AifCommand
-from aifactory_cli.failure import refused_until
 from aifactory_cli.output import local_time, show_list, show_one, text
 from aifactory_cli.session import Session, pass_session
 
@@ -107,13 +106,6 @@ def regions(session: Session) -> None:
         ],
         empty="No region is open.",
     )
-
-
-@click.command(cls=AifCommand)
-def models() -> None:
-    """Models to call (comes with the token factory)."""
-    reason = "The token factory with its model catalogue comes with a later release."
-    raise refused_until("`aif models`", reason, "`aif catalog` shows what can be had today.")
 
 
 def _hours(given: str) -> int | float:

@@ -33,7 +33,7 @@ def deploy_commands() -> ModuleType:
 @click.command(cls=AifCommand)
 @data_dir_option
 @click.option("--port", type=PORT, default=8042, show_default=True, help="Portal and API.")
-@click.option("--gateway-port", type=PORT, default=8043, show_default=True, help="Token gateway (later release).")
+@click.option("--gateway-port", type=PORT, default=8043, show_default=True, help="Token gateway.")
 @click.option("--agent-port", type=PORT, default=8044, show_default=True, help="Node agents.")
 @click.option("--app-port", type=PORT, help="Web apps in the browser (default: the one after the agents').")
 @click.option("--slots", type=click.IntRange(1, 1024), help="Slots this machine offers (default: by its size).")
