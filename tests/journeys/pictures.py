@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/pictures against a running house: python tests/journeys/pictures.py http://127.0.0.1:8042"""
+"""Takes the pictures of docs/pictures against a running house: python tests/journeys/pictures.py http://127.0.0.1:8042 [NAME…]"""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from pathlib import Path
 
 from browser import REPOSITORY, Watched, chromium, next_step, sign_in, visitor
 from playwright.sync_api import Browser, expect
+from portal_models import SIMULATED, add_upstream, call, make_key, send_offer, simulated_model_server, write_offer
 
 PICTURES = REPOSITORY / "docs/pictures"
 SIZES = {1440: 900, 390: 844}
 SCALES = {1440: 2 / 3, 390: 1}
 COLOURS = 128
+WANTED = sys.argv[2:]  # all, when none is named
 # The most frequent colours stay, every other pixel takes the nearest of them: these are mostly flat areas.
 FEW_COLOURS = """async ([png, most]) => {
   const image = await createImageBitmap(await (await fetch('data:image/png;base64,' + png)).blob());
@@ -40,6 +42,7 @@ FEW_COLOURS = """async ([png, most]) => {
 def main(base: str) -> None:
     with chromium() as chrome:
         allocation = something_running(chrome, base)
+        models_in_use(chrome, base)
         for theme in ("light", "dark"):
             take_all(chrome, base, theme, allocation)
 
@@ -72,6 +75,53 @@ def something_running(chrome: Browser, base: str) -> str:
         stages = page.get_by_role("list", name="Stages of training")
         expect(stages.get_by_role("listitem").filter(has_text="Active: done")).to_be_visible(timeout=60_000)
         return page.url.removeprefix(base)
+
+
+MODELS = {
+    "talk": {
+        "Name": "Simulated talk",
+        "Price in, EUR": "0.10",
+        "Price out, EUR": "0.30",
+        "Context, in tokens": "131072",
+    },
+    "think": {
+        "Name": "Simulated thought",
+        "Price in, EUR": "1.25",
+        "Price out, EUR": "5",
+        "Context, in tokens": "65536",
+    },
+    "small": {
+        "Name": "Simulated and small",
+        "Price in, EUR": "0",
+        "Price out, EUR": "0.025",
+        "Context, in tokens": "8192",
+    },
+}
+
+
+def models_in_use(chrome: Browser, base: str) -> None:
+    """Three models of a simulated server, called by the demonstration tenant with a key of its own."""
+    with visitor(chrome, base) as visit:
+        visit.go("/signin?next=/admin/upstreams")
+        sign_in(visit, "admin@example.com")
+        if visit.page.get_by_text("simulated", exact=True).count():
+            return
+        add_upstream(visit, "simulated", f"http://127.0.0.1:{simulated_model_server()}/v1")
+        for name, facts in MODELS.items():
+            told = {
+                "Id": f"simulated-{name}",
+                "Description - optional": "Says the same word again and again, at the pace of a real one.",
+            }
+            write_offer(visit, "simulated", SIMULATED | told | facts)
+            send_offer(visit)
+    with visitor(chrome, base) as visit:
+        visit.go("/signin?next=/models")
+        sign_in(visit, "demo@example.com")
+        gateway = str(visit.page.request.get(f"{base}/api/v3/models").json()["base_url"])
+        for key, calls in {"batch": {"talk": 9, "small": 4}, "assistant": {"think": 3, "talk": 2}}.items():
+            secret = make_key(visit, key)
+            for name, times in calls.items():
+                call(gateway, secret, f"simulated-{name}", times)
 
 
 def a_network_with_a_rule(visit: Watched) -> None:
@@ -107,8 +157,9 @@ def public_key() -> str:
 
 def take_all(chrome: Browser, base: str, theme: str, allocation: str) -> None:
     with visitor(chrome, base, theme=theme) as visit:
-        for name, path in {"landing": "/", "catalogue": "/catalog"}.items():
+        for name, path in {"landing": "/", "catalogue": "/catalog", "models": "/models"}.items():
             take(visit, name, path, theme)
+        take(visit, "call", "/models", theme, choose_a_model)
         visit.go("/signin")
         sign_in(visit, "demo@example.com")
         for name, path in {"home": "/home", "active": allocation, "statement": "/statement"}.items():
@@ -118,14 +169,22 @@ def take_all(chrome: Browser, base: str, theme: str, allocation: str) -> None:
         take(visit, "network", first_of(visit, "/networks"), theme)
         take(visit, "security-group", first_of(visit, "/security-groups"), theme)
         take(visit, "members", "/members", theme)
+        take(visit, "token-usage", "/token-usage", theme)
         take(visit, "palette", "/home", theme, type_into_palette)
         take(visit, "happened", "/allocations?sort=-created", theme, ring_the_bell)
         take(visit, "several", "/gallery", theme, act_on_several)
     with visitor(chrome, base, theme=theme) as operator:
         operator.go("/signin?next=/admin")
         sign_in(operator, "admin@example.com")
-        for name, path in {"overview": "/admin", "fleet": "/admin/nodes?sort=name"}.items():
+        places = {"overview": "/admin", "fleet": "/admin/nodes?sort=name"}
+        places |= {"offered-models": "/admin/models", "upstreams": "/admin/upstreams", "gateways": "/admin/gateways"}
+        for name, path in places.items():
             take(operator, name, path, theme)
+        take(operator, "offer", "/admin/models?new=1", theme)
+
+
+def choose_a_model(visit: Watched) -> None:
+    visit.page.get_by_role("button", name="How to call it: Simulated thought").click()
 
 
 def ring_the_bell(visit: Watched) -> None:
@@ -148,6 +207,8 @@ def type_into_palette(visit: Watched) -> None:
 
 
 def take(visit: Watched, name: str, path: str, theme: str, first: Callable[[Watched], None] | None = None) -> None:
+    if WANTED and name not in WANTED:
+        return
     for width, height in SIZES.items():
         visit.page.set_viewport_size({"width": width, "height": height})
         visit.go(path)
@@ -158,7 +219,8 @@ def take(visit: Watched, name: str, path: str, theme: str, first: Callable[[Watc
 
 
 def photograph(visit: Watched, width: int, height: int) -> str:
-    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": SCALES[width]}
+    down = visit.page.evaluate("window.scrollY")
+    clip = {"x": 0, "y": down, "width": width, "height": height, "scale": SCALES[width]}
     session = visit.page.context.new_cdp_session(visit.page)
     taken = session.send("Page.captureScreenshot", {"format": "png", "clip": clip})["data"]
     session.detach()

@@ -12,17 +12,19 @@ from playwright.sync_api import Browser
 # Without a group of their own, so that each part of the tour runs where there is time for it.
 pytestmark = pytest.mark.timeout(300)
 
-PUBLIC = ["/", "/catalog", "/pricing", "/regions", "/signin", "/launch"]
+PUBLIC = ["/", "/catalog", "/models", "/pricing", "/regions", "/signin", "/launch"]
 TENANT = [
     "/home", "/launch", "/launch?step=access", "/launch?step=review", "/allocations", "/apps", "/instances", "/volumes", "/buckets", "/ssh-keys", "/keys", "/projects",
     "/statement", "/audit", "/evidence", "/device", "/catalog", "/pricing", "/regions",
     "/networks",
     "/security-groups",
     "/published-ports",
+    "/models", "/token-usage",
 ]  # fmt: skip
 OPERATOR = [
     "/admin", "/admin/nodes", "/admin/health", "/admin/incidents", "/admin/prices", "/admin/tenants", "/admin/dead-letters",
     "/admin/certificates", "/admin/domains", "/admin/evidence", "/admin/runbooks", "/admin/runbooks/provisioning/node-stuck",
+    "/admin/models", "/admin/models?new=1", "/admin/upstreams", "/admin/upstreams?new=1", "/admin/gateways", "/admin/gateways?new=1",
 ]  # fmt: skip
 
 

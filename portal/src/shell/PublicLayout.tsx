@@ -15,6 +15,7 @@ export function PublicLayout({ children }: { children?: ReactNode }) {
           <a className="public-brand" href="/"><img src={iconUrl} alt="" width="28" height="28" />AI Factory</a>
           <nav aria-label="Main" className="public-nav">
             <a href="/catalog">Catalogue</a>
+            <a href="/models">Models</a>
             <a href="/pricing">Pricing</a>
             <a href="/regions">Regions</a>
           </nav>

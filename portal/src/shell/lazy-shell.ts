@@ -4,4 +4,4 @@ import { lazyRouteComponent } from "@tanstack/react-router";
 /** The console's frame, downloaded when it is needed. Once preloaded it renders at once, so that nothing flashes. */
 export const LazyAppShell = lazyRouteComponent(() => import("./AppShell"), "default") as unknown as FunctionComponent<{
   children?: ReactNode;
-}> & { preload: () => Promise<void> };
+}> & { /** Gone once it is downloaded. */ preload?: () => Promise<void> };

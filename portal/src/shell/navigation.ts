@@ -7,6 +7,7 @@ const titles: Record<string, string> = {
   networks: "Networks",
   "security-groups": "Security groups",
   "published-ports": "Published ports",
+  models: "Models", "token-usage": "Token usage", upstreams: "Upstreams", gateways: "Gateways",
   admin: "Operate", nodes: "Fleet", "dead-letters": "Dead letters", domains: "Domains", certificates: "Certificates", tenants: "Tenants", health: "Health", slos: "SLOs", webhooks: "Webhooks", notifications: "Notifications", incidents: "Incidents", runbooks: "Runbooks", evidence: "Evidence", prices: "Prices",
 };
 const link = (href: string, text: string): SideNavigationProps.Link => ({ type: "link", href, text });
@@ -14,26 +15,30 @@ const link = (href: string, text: string): SideNavigationProps.Link => ({ type: 
 export function navigationItems(session: Session): SideNavigationProps.Item[] {
   const explore: SideNavigationProps.Item = {
     type: "section", text: "Explore",
-    items: [link("/catalog", "Catalogue"), link("/pricing", "Pricing"), link("/regions", "Regions")],
+    items: [link("/catalog", "Catalogue"), link("/models", "Models"), link("/pricing", "Pricing"), link("/regions", "Regions")],
   };
+  const may = (permission: string) => session.permissions.includes(permission);
+  const operate = operatorItems(may);
   if (!session.authenticated) return [link("/launch", "Launch"), explore];
-  if (!session.tenant) return session.operator ? [...operatorItems, explore] : [explore];
+  if (!session.tenant) return session.operator ? [...operate, explore] : [explore];
   const own: SideNavigationProps.Item[] = [
     link("/home", "Home"), link("/launch", "Launch"),
     { type: "section", text: "Run", items: [link("/allocations", "Allocations"), link("/apps", "Apps"), link("/instances", "App instances"), link("/volumes", "Volumes"), link("/buckets", "Buckets"), link("/networks", "Networks"), link("/security-groups", "Security groups"), link("/published-ports", "Published ports")] },
     { type: "section", text: "Access", items: [link("/ssh-keys", "SSH keys"), link("/keys", "API keys"), link("/projects", "Projects and quotas"), link("/members", "Members")] },
-    { type: "section", text: "Account", items: [link("/statement", "Statement"), link("/audit", "Audit log"), link("/evidence", "Evidence")] },
-    ...(session.permissions.includes("webhook.read")
+    { type: "section", text: "Account", items: [link("/statement", "Statement"), ...(may("token_usage.read") ? [link("/token-usage", "Token usage")] : []), link("/audit", "Audit log"), link("/evidence", "Evidence")] },
+    ...(may("webhook.read")
       ? [{ type: "section" as const, text: "Integrate", items: [link("/webhooks", "Webhooks"), link("/notifications", "Notifications")] }] : []),
     explore,
   ];
   // Who operates looks there first; the pages of the own tenant come after.
-  return session.operator ? [...operatorItems, { type: "divider" }, ...own] : own;
+  return session.operator ? [...operate, { type: "divider" }, ...own] : own;
 }
 
-const operatorItems: SideNavigationProps.Item[] = [
+const operatorItems = (may: (permission: string) => boolean): SideNavigationProps.Item[] => [
   link("/admin", "Overview"),
   { type: "section", text: "Operate", items: [link("/admin/nodes", "Fleet"), link("/admin/incidents", "Incidents"), link("/admin/health", "Health"), link("/admin/slos", "SLOs"), link("/admin/dead-letters", "Dead letters"), link("/admin/runbooks", "Runbooks")] },
+  ...(may("platform.inference.read")
+    ? [{ type: "section" as const, text: "Token Factory", items: [link("/admin/models", "Models"), link("/admin/upstreams", "Upstreams"), link("/admin/gateways", "Gateways")] }] : []),
   { type: "section", text: "Prove", items: [link("/admin/evidence", "Evidence"), link("/admin/certificates", "Certificates")] },
   { type: "section", text: "Business", items: [link("/admin/tenants", "Tenants"), link("/admin/prices", "Prices"), link("/admin/domains", "Domains")] },
 ];

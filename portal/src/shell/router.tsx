@@ -16,7 +16,7 @@ function stringifySearch(search: Record<string, unknown>): string {
 
 async function preloadShellForMembers() {
   const session = await queryClient.ensureQueryData(sessionQuery);
-  if (session.authenticated) await LazyAppShell.preload();
+  if (session.authenticated) await LazyAppShell.preload?.();
 }
 async function signedIn({ location }: { location: { href: string } }) {
   const session = await queryClient.ensureQueryData(sessionQuery);
@@ -56,6 +56,7 @@ export function createPortalRouter(consolePages: ConsolePage[]) {
     ]),
     exploreLayout.addChildren([
       page(exploreLayout as never, "/catalog", () => import("../domains/product/catalog")),
+      page(exploreLayout as never, "/models", () => import("../domains/app_platform/models")),
       page(exploreLayout as never, "/pricing", () => import("../domains/billing/pricing")),
       page(exploreLayout as never, "/regions", () => import("../domains/platform_control/regions")),
     ]),

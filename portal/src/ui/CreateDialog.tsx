@@ -8,12 +8,12 @@ import { useNotify } from "../shell/notices";
 import { ProblemAlert } from "./ProblemAlert";
 
 interface Props<Body, Made> {
-  title: string; mutation: UseMutationResult<Made, Error, Body>; body: Body; children: ReactNode; action?: string; disabledReason?: string;
+  title: string; mutation: UseMutationResult<Made, Error, Body>; body: Body; children: ReactNode; size?: "medium" | "large"; action?: string; disabledReason?: string;
   made: (made: Made) => string; onMade?: (made: Made) => void; onClose: () => void;
 }
 
 /** A short form over the page: progress on its button, the problem in place, a notice when done. */
-export function CreateDialog<Body, Made>({ title, mutation, body, children, action, disabledReason, made, onMade, onClose }: Props<Body, Made>) {
+export function CreateDialog<Body, Made>({ title, mutation, body, children, size, action, disabledReason, made, onMade, onClose }: Props<Body, Made>) {
   const notify = useNotify();
   const submit = () => mutation.mutate(body, {
     onSuccess: (result) => {
@@ -24,7 +24,7 @@ export function CreateDialog<Body, Made>({ title, mutation, body, children, acti
   });
   return (
     <Modal
-      visible header={title} closeAriaLabel="Close without creating" onDismiss={onClose}
+      visible size={size} header={title} closeAriaLabel="Close without creating" onDismiss={onClose}
       footer={
         <Box float="right">
           <SpaceBetween direction="horizontal" size="xs">

@@ -13,6 +13,7 @@ const LOOK: Record<string, StatusIndicatorProps.Type> = {
   replayed: "success", reserved: "info", dirty: "warning", sanitizing: "in-progress", quarantined: "error",
   enrolled: "success", revoked: "stopped", expired: "warning", valid: "success", pending: "pending",
   intended: "in-progress", granting: "in-progress", revoking: "in-progress", allowed: "success", denied: "error", degraded: "warning", healthy: "success",
+  offered: "success", withdrawn: "stopped", current: "success", behind: "warning", never_heard_of: "pending",
   waiting: "in-progress", delivered: "success", dead: "error", off: "stopped",
   burning: "warning", exhausted: "error", no_data: "pending", too_few: "pending", not_measured: "stopped", in_use: "success", left_alone: "warning", suspended: "error", member: "success", invited: "pending",
 };

@@ -201,6 +201,83 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v3/admin/gateway-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Gateway Token
+         * @description A token with which the gateway of that name may enrol, once. It is shown in this answer and nowhere else.
+         */
+        post: operations["app_platform_create_gateway_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/admin/gateways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Gateways
+         * @description Newest first, with when each was last heard of and whether it knows the newest snapshot.
+         */
+        get: operations["app_platform_list_gateways"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/admin/gateways/{gateway_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show Gateway */
+        get: operations["app_platform_show_gateway"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/admin/gateways/{gateway_id}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retire Gateway
+         * @description Refuses its certificates from now on. A new token brings it back.
+         */
+        post: operations["app_platform_retire_gateway"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v3/admin/health": {
         parameters: {
             query?: never;
@@ -311,6 +388,51 @@ export interface paths {
          */
         get: operations["billing_show_platform_trial_balance"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/admin/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All Models
+         * @description With those that are withdrawn, and with the routes to upstreams.
+         */
+        get: operations["app_platform_list_all_models"];
+        put?: never;
+        /**
+         * Offer Model
+         * @description Puts a model into the catalogue. Later prices are set like all others, under its two skus.
+         */
+        post: operations["app_platform_offer_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/admin/models/{model_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show Any Model */
+        get: operations["app_platform_show_any_model"];
+        /**
+         * Edit Model
+         * @description All of it at once. Withdrawn, it is called no more; what it did stays on the bill.
+         */
+        put: operations["app_platform_edit_model"];
         post?: never;
         delete?: never;
         options?: never;
@@ -666,6 +788,51 @@ export interface paths {
          */
         post: operations["iam_suspend_tenant"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/admin/upstreams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Upstreams
+         * @description Newest first, each with the offered models that it serves.
+         */
+        get: operations["app_platform_list_upstreams"];
+        put?: never;
+        /**
+         * Create Upstream
+         * @description From the next snapshot on gateways carry requests to it, once a model routes to it.
+         */
+        post: operations["app_platform_create_upstream"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/admin/upstreams/{upstream_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show Upstream */
+        get: operations["app_platform_show_upstream"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Upstream
+         * @description Refused while an offered model routes to it.
+         */
+        delete: operations["app_platform_delete_upstream"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1502,6 +1669,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v3/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description Every model that is offered, with its prices.
+         */
+        get: operations["app_platform_list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/models/{model_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show Model */
+        get: operations["app_platform_show_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v3/network-attachments": {
         parameters: {
             query?: never;
@@ -2120,6 +2324,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v3/token-usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Token Usage
+         * @description Summed; the most tokens first, at most a thousand groups.
+         */
+        get: operations["app_platform_read_token_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v3/usage": {
         parameters: {
             query?: never;
@@ -2362,28 +2586,53 @@ export interface components {
         AccountBalance: {
             /** Account */
             account: string;
-            balance: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            balance: components["schemas"]["MoneyView"];
             /**
              * Currency
              * @description ISO 4217
              */
             currency: string;
         };
+        /** AdminModelPage */
+        AdminModelPage: {
+            /** Items */
+            items: components["schemas"]["AdminModelView"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
         /**
-         * MoneyView
-         * @description An amount in one currency.
+         * AdminModelView
+         * @description As operators see it. `prices` null: none is in force yet.
          */
-        aifactory__domains__billing__routes__money__MoneyView: {
+        AdminModelView: {
+            /** Capabilities */
+            capabilities: ("chat" | "completions" | "responses" | "embeddings" | "rerank" | "images" | "transcriptions")[];
+            /** Context Tokens */
+            context_tokens: number;
+            /** Description */
+            description: string;
+            /** Generation */
+            generation: number;
+            /** Id */
+            id: string;
+            /** Input Sku */
+            input_sku: string;
+            /** Max Output Tokens */
+            max_output_tokens: number;
+            /** Name */
+            name: string;
+            /** Output Sku */
+            output_sku: string;
+            prices: components["schemas"]["PricesView"] | null;
+            /** Region Id */
+            region_id: string;
+            /** Routes */
+            routes: components["schemas"]["RouteView"][];
             /**
-             * Amount
-             * @example 12.34
+             * State
+             * @enum {string}
              */
-            amount: string;
-            /**
-             * Currency
-             * @description ISO 4217
-             */
-            currency: string;
+            state: "offered" | "withdrawn";
         };
         /**
          * AllocationPage
@@ -2427,13 +2676,6 @@ export interface components {
             items: components["schemas"]["CatalogItem"][];
             /** Next Cursor */
             next_cursor?: string | null;
-        };
-        /** MoneyView */
-        aifactory__domains__provisioning__views__MoneyView: {
-            /** Amount */
-            amount: string;
-            /** Currency */
-            currency: string;
         };
         /**
          * AllocationCreate
@@ -2533,7 +2775,7 @@ export interface components {
             name: string;
             /** Node Id */
             node_id: string | null;
-            price: components["schemas"]["aifactory__domains__provisioning__views__MoneyView"];
+            price: components["schemas"]["MoneyView"];
             /** Project Id */
             project_id: string;
             /** Quote Id */
@@ -2547,7 +2789,7 @@ export interface components {
             release_requested_at: string | null;
             /** Released At */
             released_at: string | null;
-            running_cost: components["schemas"]["aifactory__domains__provisioning__views__MoneyView"] | null;
+            running_cost: components["schemas"]["MoneyView"] | null;
             /** Sku */
             sku: string;
             /** Slot Id */
@@ -3157,7 +3399,7 @@ export interface components {
         Credit: {
             /** Account Id */
             account_id: string;
-            amount: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            amount: components["schemas"]["MoneyView"];
             /** Id */
             id: string;
             /** Tenant Id */
@@ -3167,7 +3409,7 @@ export interface components {
         CreditEntry: {
             /** Allocation Id */
             allocation_id: string | null;
-            amount: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            amount: components["schemas"]["MoneyView"];
             /**
              * At
              * Format: date-time
@@ -3205,14 +3447,14 @@ export interface components {
         };
         /** CurrencyTotals */
         CurrencyTotals: {
-            credits: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            credits: components["schemas"]["MoneyView"];
             /**
              * Currency
              * @description ISO 4217
              */
             currency: string;
-            debits: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
-            difference: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            debits: components["schemas"]["MoneyView"];
+            difference: components["schemas"]["MoneyView"];
         };
         /**
          * DeadEventView
@@ -3590,6 +3832,58 @@ export interface components {
             code: string;
             /** Detail */
             detail: string;
+        };
+        /** GatewayList */
+        GatewayList: {
+            /** Items */
+            items: components["schemas"]["GatewayView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** GatewayTokenCreate */
+        GatewayTokenCreate: {
+            /** Gateway Name */
+            gateway_name: string;
+            /**
+             * Life Seconds
+             * @default 900
+             */
+            life_seconds?: number;
+            /**
+             * Region Id
+             * @default local
+             */
+            region_id?: string;
+        };
+        /**
+         * GatewayView
+         * @description `known_version`: the snapshot that it last said it has; `newest_version`: the one there is. `seen_at` None: never.
+         */
+        GatewayView: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Known Version */
+            known_version: number;
+            /** Name */
+            name: string;
+            /** Newest Version */
+            newest_version: number;
+            /** Region Id */
+            region_id: string;
+            /** Seen At */
+            seen_at: string | null;
+            /** State */
+            state: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
         };
         /** GpuView */
         GpuView: {
@@ -4082,7 +4376,7 @@ export interface components {
         LedgerLine: {
             /** Account */
             account: string;
-            amount: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            amount: components["schemas"]["MoneyView"];
         };
         /** Listed[AllocationView] */
         Listed_AllocationView_: {
@@ -4168,11 +4462,142 @@ export interface components {
             /** User Id */
             user_id: string;
         };
+        /** ModelEdit */
+        ModelEdit: {
+            /** Capabilities */
+            capabilities: ("chat" | "completions" | "responses" | "embeddings" | "rerank" | "images" | "transcriptions")[];
+            /** Context Tokens */
+            context_tokens: number;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Max Output Tokens */
+            max_output_tokens: number;
+            /** Name */
+            name: string;
+            /**
+             * Routes
+             * @description In the order in which they are tried.
+             */
+            routes: components["schemas"]["RouteView"][];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "offered" | "withdrawn";
+        };
+        /**
+         * ModelOffer
+         * @description A new model of the catalogue, with its first prices for a million tokens.
+         */
+        ModelOffer: {
+            /** Capabilities */
+            capabilities: ("chat" | "completions" | "responses" | "embeddings" | "rerank" | "images" | "transcriptions")[];
+            /** Context Tokens */
+            context_tokens: number;
+            /**
+             * Currency
+             * @description ISO 4217
+             */
+            currency: string;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Id
+             * @description What callers write as `model`.
+             */
+            id: string;
+            /**
+             * Input Price
+             * @description For a million tokens of a prompt.
+             */
+            input_price: number | string;
+            /** Max Output Tokens */
+            max_output_tokens: number;
+            /** Name */
+            name: string;
+            /**
+             * Output Price
+             * @description For a million tokens of an answer.
+             */
+            output_price: number | string;
+            /**
+             * Region Id
+             * @default local
+             */
+            region_id?: string;
+            /**
+             * Routes
+             * @description In the order in which they are tried.
+             */
+            routes: components["schemas"]["RouteView"][];
+        };
+        /**
+         * ModelPage
+         * @description `base_url`: where clients of OpenAI's protocol call these models; empty: this installation has no gateway.
+         */
+        ModelPage: {
+            /** Base Url */
+            base_url: string;
+            /** Items */
+            items: components["schemas"]["ModelView"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /**
+         * ModelView
+         * @description A model that can be called by its id at the gateway.
+         */
+        ModelView: {
+            /** Capabilities */
+            capabilities: ("chat" | "completions" | "responses" | "embeddings" | "rerank" | "images" | "transcriptions")[];
+            /**
+             * Context Tokens
+             * @description Prompt and answer together.
+             */
+            context_tokens: number;
+            /** Description */
+            description: string;
+            /** Id */
+            id: string;
+            /** Input Sku */
+            input_sku: string;
+            /** Max Output Tokens */
+            max_output_tokens: number;
+            /** Name */
+            name: string;
+            /** Output Sku */
+            output_sku: string;
+            prices: components["schemas"]["PricesView"];
+            /** Region Id */
+            region_id: string;
+        };
         /** MoneyPart */
         MoneyPart: {
             /** Amount */
             amount: string;
             /** Currency */
+            currency: string;
+        };
+        /**
+         * MoneyView
+         * @description An amount in one currency.
+         */
+        MoneyView: {
+            /**
+             * Amount
+             * @example 12.34
+             */
+            amount: string;
+            /**
+             * Currency
+             * @description ISO 4217
+             */
             currency: string;
         };
         /** MountView */
@@ -4370,6 +4795,25 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+        };
+        /**
+         * NewGatewayToken
+         * @description The one time that the token is seen. A replayed answer has None.
+         */
+        NewGatewayToken: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Gateway Name */
+            gateway_name: string;
+            /** Id */
+            id: string;
+            /** Region Id */
+            region_id: string;
+            /** Token */
+            token: string | null;
         };
         /**
          * NewWebhookView
@@ -4677,7 +5121,7 @@ export interface components {
         OutageCredited: {
             /** Allocation Id */
             allocation_id: string;
-            credited: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            credited: components["schemas"]["MoneyView"];
         };
         /**
          * ParameterView
@@ -4774,7 +5218,7 @@ export interface components {
             effective_at: string;
             /** Id */
             id: string;
-            price: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            price: components["schemas"]["MoneyView"];
             /** Region Id */
             region_id: string;
             /** Sku */
@@ -4787,7 +5231,7 @@ export interface components {
         PriceChange: {
             /**
              * Amount
-             * @description For one hour.
+             * @description For one unit of the sku: an hour, a GB, a GB for a month, a million tokens.
              */
             amount: number | string;
             /**
@@ -4840,7 +5284,7 @@ export interface components {
             effective_at: string;
             /** Id */
             id: string;
-            price: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            price: components["schemas"]["MoneyView"];
             /** Reason */
             reason: string;
             /** Region Id */
@@ -4849,6 +5293,20 @@ export interface components {
             scheduled: boolean;
             /** Sku */
             sku: string;
+            /**
+             * Unit
+             * @description What it buys: hour, gb_hour, gb_month, gb (10**9 bytes) or million_tokens
+             * @default hour
+             */
+            unit?: string;
+        };
+        /**
+         * PricesView
+         * @description For a million tokens, as sold now.
+         */
+        PricesView: {
+            input: components["schemas"]["MoneyView"];
+            output: components["schemas"]["MoneyView"];
         };
         /**
          * Problem
@@ -5055,7 +5513,7 @@ export interface components {
              */
             currency: string;
             /** @description Set aside at launch: an hour ahead for each piece. */
-            hold: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            hold: components["schemas"]["MoneyView"];
             /** Hours */
             hours: string;
             /** Id */
@@ -5066,8 +5524,8 @@ export interface components {
             region_id: string;
             /** Sku */
             sku: string;
-            total: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
-            unit_price: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            total: components["schemas"]["MoneyView"];
+            unit_price: components["schemas"]["MoneyView"];
             /**
              * Valid Until
              * Format: date-time
@@ -5079,14 +5537,14 @@ export interface components {
          * @description Time under one price, for one piece.
          */
         QuoteLine: {
-            amount: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
-            exact_amount: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            amount: components["schemas"]["MoneyView"];
+            exact_amount: components["schemas"]["MoneyView"];
             /**
              * From At
              * Format: date-time
              */
             from_at: string;
-            price_per_hour: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            price_per_hour: components["schemas"]["MoneyView"];
             /** Seconds */
             seconds: number;
             /**
@@ -5233,6 +5691,14 @@ export interface components {
              */
             reason?: string;
         };
+        /** Retirement */
+        Retirement: {
+            /**
+             * Reason
+             * @description Why; kept in the audit log.
+             */
+            reason: string;
+        };
         /** Reversal */
         Reversal: {
             /** Reason */
@@ -5242,7 +5708,7 @@ export interface components {
         Reversed: {
             /** Account Id */
             account_id: string;
-            amount: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            amount: components["schemas"]["MoneyView"];
             /** Id */
             id: string;
             /** Tenant Id */
@@ -5255,6 +5721,16 @@ export interface components {
              * @description Why, in one sentence; kept in the audit log.
              */
             reason: string;
+        };
+        /**
+         * RouteView
+         * @description An upstream that serves the model, under the name by which that upstream knows it.
+         */
+        RouteView: {
+            /** Upstream Id */
+            upstream_id: string;
+            /** Upstream Model */
+            upstream_model: string;
         };
         /**
          * Rule
@@ -5829,37 +6305,37 @@ export interface components {
              * Format: date-time
              */
             as_of: string;
-            available: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
-            closing: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            available: components["schemas"]["MoneyView"];
+            closing: components["schemas"]["MoneyView"];
             /** Credit Entries */
             credit_entries: components["schemas"]["CreditEntry"][];
-            credits: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            credits: components["schemas"]["MoneyView"];
             /**
              * Currency
              * @description ISO 4217
              */
             currency: string;
-            held: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            held: components["schemas"]["MoneyView"];
             /** Lines */
             lines: components["schemas"]["StatementLine"][];
             /** Month */
             month: string;
             /** Next Cursor */
             next_cursor: string | null;
-            opening: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
-            total: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            opening: components["schemas"]["MoneyView"];
+            total: components["schemas"]["MoneyView"];
             unbilled: components["schemas"]["Unbilled"];
         };
         /**
          * StatementLine
          * @description A resource under one price. exact_amount is seconds × price ÷ 3600, or for counted use quantity × price ÷ unit;
-         *     amount is what it was rounded to, once. allocation_id: the allocation, or the bucket, that the line is about.
+         *     amount is what it was rounded to, once. allocation_id: the allocation, the bucket or the API key that the line is about.
          */
         StatementLine: {
             /** Allocation Id */
             allocation_id: string;
-            amount: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
-            exact_amount: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            amount: components["schemas"]["MoneyView"];
+            exact_amount: components["schemas"]["MoneyView"];
             /**
              * From
              * Format: date-time
@@ -5868,12 +6344,12 @@ export interface components {
             /** Name */
             name: string;
             /** @description The price of one unit. */
-            price_per_hour: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            price_per_hour: components["schemas"]["MoneyView"];
             /** Project Id */
             project_id: string;
             /**
              * Quantity
-             * @description Of counted use: bytes for gb, byte-seconds for gb_month.
+             * @description Of counted use: bytes for gb, byte-seconds for gb_month, tokens for million_tokens.
              */
             quantity?: string | null;
             /** Seconds */
@@ -5889,7 +6365,7 @@ export interface components {
             to: string;
             /**
              * Unit
-             * @description hour, gb_month (730 hours) or gb (10**9 bytes)
+             * @description hour, gb_month (730 hours), gb (10**9 bytes) or million_tokens
              * @default hour
              */
             unit?: string;
@@ -5984,6 +6460,33 @@ export interface components {
              */
             updated_at: string;
         };
+        /**
+         * TokenUsage
+         * @description Requests that began in the period. A member that is not grouped by is null. `failed`: cut short on our side.
+         */
+        TokenUsage: {
+            /** Failed */
+            failed: number;
+            /** Key Id */
+            key_id: string | null;
+            /** Model Id */
+            model_id: string | null;
+            /** Project Id */
+            project_id: string | null;
+            /** Requests */
+            requests: number;
+            /** Tokens In */
+            tokens_in: number;
+            /** Tokens Out */
+            tokens_out: number;
+        };
+        /** TokenUsagePage */
+        TokenUsagePage: {
+            /** Items */
+            items: components["schemas"]["TokenUsage"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
         /** TransitionPage */
         TransitionPage: {
             /** Items */
@@ -6042,28 +6545,118 @@ export interface components {
         Unbilled: {
             /** Lines */
             lines: components["schemas"]["StatementLine"][];
-            total: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            total: components["schemas"]["MoneyView"];
+        };
+        /**
+         * UpstreamCreate
+         * @description A server that speaks OpenAI's protocol, as gateways reach it.
+         */
+        UpstreamCreate: {
+            /**
+             * Between Bytes Seconds
+             * @default 60
+             */
+            between_bytes_seconds?: number;
+            /**
+             * Connect Seconds
+             * @default 3
+             */
+            connect_seconds?: number;
+            /**
+             * First Byte Seconds
+             * @default 120
+             */
+            first_byte_seconds?: number;
+            /**
+             * Max Requests
+             * @description At once, from one gateway.
+             * @default 1000
+             */
+            max_requests?: number;
+            /** Name */
+            name: string;
+            /**
+             * Region Id
+             * @default local
+             */
+            region_id?: string;
+            /**
+             * Url
+             * @description Up to /v1, where it has that.
+             */
+            url: string;
+            /**
+             * Usage Path
+             * @description Where it tells what it counted for {request_id}.
+             * @default
+             */
+            usage_path?: string;
+        };
+        /** UpstreamList */
+        UpstreamList: {
+            /** Items */
+            items: components["schemas"]["UpstreamView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * UpstreamView
+         * @description A model server. `models`: the offered models that it serves.
+         */
+        UpstreamView: {
+            /** Between Bytes Seconds */
+            between_bytes_seconds: number;
+            /** Connect Seconds */
+            connect_seconds: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** First Byte Seconds */
+            first_byte_seconds: number;
+            /** Generation */
+            generation: number;
+            /** Id */
+            id: string;
+            /** Max Requests */
+            max_requests: number;
+            /** Models */
+            models: string[];
+            /** Name */
+            name: string;
+            /** Region Id */
+            region_id: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Url */
+            url: string;
+            /** Usage Path */
+            usage_path: string;
         };
         /**
          * UsageItem
-         * @description An allocation; or a bucket's month under one sku, then `quantity` and `unit` say what was counted.
+         * @description An allocation; or the month of a bucket or an API key under one sku, then `quantity` and `unit` say what was counted.
          */
         UsageItem: {
             /** Allocation Id */
             allocation_id: string;
-            amount: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            amount: components["schemas"]["MoneyView"];
             /** Ended At */
             ended_at: string | null;
-            exact_amount: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            exact_amount: components["schemas"]["MoneyView"];
             /** Name */
             name: string;
             /** @description The newest price in the period, of one unit. */
-            price_per_hour: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            price_per_hour: components["schemas"]["MoneyView"];
             /** Project Id */
             project_id: string;
             /**
              * Quantity
-             * @description Of counted use: bytes for gb, byte-seconds for gb_month.
+             * @description Of counted use: bytes for gb, byte-seconds for gb_month, tokens for million_tokens.
              */
             quantity?: string | null;
             /** Region Id */
@@ -6084,7 +6677,7 @@ export interface components {
             started_at: string;
             /**
              * Unit
-             * @description hour, gb_month (730 hours) or gb (10**9 bytes)
+             * @description hour, gb_month (730 hours), gb (10**9 bytes) or million_tokens
              * @default hour
              */
             unit?: string;
@@ -6246,14 +6839,14 @@ export interface components {
              * Format: date-time
              */
             as_of: string;
-            available: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
-            balance: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            available: components["schemas"]["MoneyView"];
+            balance: components["schemas"]["MoneyView"];
             /**
              * Currency
              * @description ISO 4217
              */
             currency: string;
-            held: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            held: components["schemas"]["MoneyView"];
             /** Kyc Status */
             kyc_status: string;
             /** Payment Method */
@@ -6265,13 +6858,13 @@ export interface components {
         };
         /** WalletBalance */
         WalletBalance: {
-            available: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            available: components["schemas"]["MoneyView"];
             /**
              * Currency
              * @description ISO 4217
              */
             currency: string;
-            held: components["schemas"]["aifactory__domains__billing__routes__money__MoneyView"];
+            held: components["schemas"]["MoneyView"];
             /**
              * Updated At
              * Format: date-time
@@ -7681,6 +8274,529 @@ export interface operations {
             };
         };
     };
+    app_platform_create_gateway_token: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same key and body: the saved answer. Same key, other body: refused. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GatewayTokenCreate"];
+            };
+        };
+        responses: {
+            /** @description A token with which the gateway of that name may enrol, once. It is shown in this answer and nowhere else. */
+            201: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewGatewayToken"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payment or identity verification is needed first */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_platform_list_gateways: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first, with when each was last heard of and whether it knows the newest snapshot. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayList"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_platform_show_gateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description show gateway */
+            200: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayView"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_platform_retire_gateway: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same key and body: the saved answer. Same key, other body: refused. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                gateway_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Retirement"];
+            };
+        };
+        responses: {
+            /** @description Refuses its certificates from now on. A new token brings it back. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayView"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payment or identity verification is needed first */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     platform_control_show_health: {
         parameters: {
             query?: never;
@@ -8364,6 +9480,536 @@ export interface operations {
             };
             /** @description The request is not valid; `field` says where */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_platform_list_all_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description With those that are withdrawn, and with the routes to upstreams. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminModelPage"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_platform_offer_model: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same key and body: the saved answer. Same key, other body: refused. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelOffer"];
+            };
+        };
+        responses: {
+            /** @description Puts a model into the catalogue. Later prices are set like all others, under its two skus. */
+            201: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminModelView"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payment or identity verification is needed first */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_platform_show_any_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description show any model */
+            200: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminModelView"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_platform_edit_model: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same key and body: the saved answer. Same key, other body: refused. */
+                "Idempotency-Key": string;
+                "If-Match": string | null;
+            };
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelEdit"];
+            };
+        };
+        responses: {
+            /** @description All of it at once. Withdrawn, it is called no more; what it did stays on the bill. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminModelView"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The edit does not say which state it changes */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10863,6 +12509,505 @@ export interface operations {
             };
             /** @description The body came too slowly */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_platform_list_upstreams: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first, each with the offered models that it serves. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpstreamList"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_platform_create_upstream: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same key and body: the saved answer. Same key, other body: refused. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpstreamCreate"];
+            };
+        };
+        responses: {
+            /** @description From the next snapshot on gateways carry requests to it, once a model routes to it. */
+            201: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpstreamView"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payment or identity verification is needed first */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_platform_show_upstream: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upstream_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description show upstream */
+            200: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpstreamView"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_platform_delete_upstream: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same key and body: the saved answer. Same key, other body: refused. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                upstream_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused while an offered model routes to it. */
+            204: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17800,6 +19945,232 @@ export interface operations {
             };
         };
     };
+    app_platform_list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every model that is offered, with its prices. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPage"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_platform_show_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description show model */
+            200: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelView"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     storage_network_list_network_attachments: {
         parameters: {
             query?: {
@@ -22794,6 +25165,125 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TelemetryView"];
+                };
+            };
+            /** @description The request cannot be read, or lacks its Idempotency-Key */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing that the caller can see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This server does not answer for that host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid; `field` says where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    app_platform_read_token_usage: {
+        parameters: {
+            query?: {
+                by?: ("key" | "project" | "model")[];
+                project_id?: string | null;
+                /** @description RFC 3339 with an offset; default: a day before `until`. */
+                since?: string | null;
+                /** @description Default: now. At most 93 days after `since`. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Summed; the most tokens first, at most a thousand groups. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs, audit records and problems. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenUsagePage"];
                 };
             };
             /** @description The request cannot be read, or lacks its Idempotency-Key */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { canLaunch, canOpen, canStop, isChanging } from "./can";
+import { canDeleteUpstream, canEditModel, canLaunch, canOfferAgain, canOpen, canRetire, canStop, canWithdraw, isChanging } from "./can";
 
 const at = (state: string, extra = {}) => ({ state, kind: "web", stop_requested_at: null, ...extra });
 
@@ -21,4 +21,31 @@ describe("what can be done with an app instance", () => {
     expect(canLaunch([{ state: "active" }]).yes).toBe(true);
   });
   it("moves on by itself while it starts and stops", () => expect(["starting", "stopping", "running", "exited"].map((state) => isChanging(at(state)))).toEqual([true, true, false, false]));
+});
+
+describe("what operators do with models, upstreams and gateways", () => {
+  const operator = { permissions: ["platform.inference.write"] };
+  const reader = { permissions: ["platform.inference.read"] };
+  it("is not offered to those who may only look", () => {
+    expect(canEditModel([{}], reader).yes).toBe(false);
+    expect(canRetire([{ state: "enrolled" }], reader).yes).toBe(false);
+  });
+  it("one at a time where it has to be written down", () => {
+    expect(canEditModel([], operator).yes).toBe(false);
+    expect(canEditModel([{}, {}], operator).yes).toBe(false);
+    expect(canEditModel([{}], operator).yes).toBe(true);
+  });
+  it("a gateway is retired once", () => {
+    expect(canRetire([{ state: "enrolled" }], operator).yes).toBe(true);
+    expect(canRetire([{ state: "retired" }], operator).yes).toBe(false);
+  });
+  it("a model is offered or withdrawn, never twice", () => {
+    expect([canWithdraw({ state: "offered" }).yes, canWithdraw({ state: "withdrawn" }).yes]).toEqual([true, false]);
+    expect([canOfferAgain({ state: "offered" }).yes, canOfferAgain({ state: "withdrawn" }).yes]).toEqual([false, true]);
+  });
+  it("an upstream that serves stays, and says for which model", () => {
+    const can = canDeleteUpstream({ models: ["llama-8b"] });
+    expect(!can.yes && can.because).toContain("llama-8b");
+    expect(canDeleteUpstream({ models: [] }).yes).toBe(true);
+  });
 });

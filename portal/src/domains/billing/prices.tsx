@@ -18,7 +18,7 @@ import { useOpenForm } from "../../ui/useOpenForm";
 const columns: Column<Price>[] = [
   { id: "sku", header: "SKU", isRowHeader: true, value: (price) => price.sku, cell: (price) => <code>{price.sku}</code>, minWidth: 160 },
   { id: "region", header: "Region", value: (price) => price.region_id, cell: (price) => price.region_id },
-  { id: "price", header: "Price", value: (price) => price.amount, cell: (price) => <Cost value={price.price} per="hour" />, minWidth: 140 },
+  { id: "price", header: "Price", value: (price) => price.amount, cell: (price) => <Cost value={price.price} />, minWidth: 140 },
   { id: "effective", header: "Takes effect", value: (price) => price.effective_at, cell: (price) => <RelativeTime at={price.effective_at} />, minWidth: 130 },
   { id: "scheduled", header: "Status", value: (price) => (price.scheduled ? "Planned" : "In effect or past"), cell: (price) => (price.scheduled ? "Planned" : "In effect or past"), minWidth: 140 },
   { id: "reason", header: "Reason", value: (price) => price.reason, cell: (price) => price.reason || "–", minWidth: 200 },
@@ -30,7 +30,7 @@ export function Page() {
   return (
     <>
       <ListPage<Price>
-        title="Prices" noun="prices" description="Prices are never edited: a new one takes over at its moment, and bills split there."
+        title="Prices" noun="prices" description="Prices are never edited: a new one takes over at its moment, and bills split there. For an hour, a GB month or a million tokens, as the SKU is sold."
         list={useList<Price>("/api/v3/admin/prices")} columns={columns} itemKey={(price) => price.id}
         empty={<EmptyState title="No price yet">Without a price nothing is on sale.</EmptyState>}
         actions={() => <Button variant="primary" onClick={() => setChanging(true)}>Set a price</Button>}
@@ -58,7 +58,7 @@ function SetPrice({ onClose }: { onClose: () => void }) {
     <CreateDialog title="Set a price" mutation={create} body={form} made={(price) => `The price of ${price.sku} is set`} onClose={onClose}>
       {field("sku", "SKU")}
       {field("region_id", "Region")}
-      {field("amount", "Price per hour", "A decimal number, for example 0.12")}
+      {field("amount", "Price", "For an hour, a GB month or a million tokens, as the SKU is sold. A decimal number, for example 0.12")}
       {field("currency", "Currency")}
       {field("effective_at", "Takes effect", "Empty means now. Otherwise a UTC time such as 2026-12-01T00:00:00Z.")}
       {field("reason", "Reason", "It is kept in the audit log.")}

@@ -6,7 +6,7 @@ import { answer, api, keyed } from "../../api/http";
 import type { ApiKey, Project, SshKey } from "../../api/types";
 
 export const useSshKeys = (enabled = true) => useList<SshKey>("/api/v3/ssh-keys", {}, undefined, enabled);
-export const useApiKeys = () => useList<ApiKey>("/api/v3/keys");
+export const useApiKeys = (enabled = true) => useList<ApiKey>("/api/v3/keys", {}, undefined, enabled);
 export const useProjects = () => useList<Project>("/api/v3/projects");
 
 const quotas = { queryKey: ["/api/v3/quotas"], queryFn: ({ signal }: { signal: AbortSignal }) => answer(api.GET("/api/v3/quotas", { signal })) };

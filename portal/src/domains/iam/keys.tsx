@@ -17,6 +17,7 @@ import { EmptyState } from "../../ui/EmptyState";
 import { ListPage, type Column } from "../../ui/ListPage";
 import { RelativeTime } from "../../ui/RelativeTime";
 import { useOpenForm } from "../../ui/useOpenForm";
+import { useSearchParam } from "../../ui/useSearchParam";
 import { useApiKeys, useCreate, useDelete } from "./data";
 
 const columns: Column<ApiKey>[] = [
@@ -74,7 +75,8 @@ function CreateKey({ onClose, onMade }: { onClose: () => void; onMade: (key: New
   const session = useSession();
   const [name, setName] = useState("");
   const [days, setDays] = useState("90");
-  const [scopes, setScopes] = useState<string[]>([]);
+  const [wanted] = useSearchParam("scope"); // a link may say what the key is for
+  const [scopes, setScopes] = useState<string[]>(wanted && session.permissions.includes(wanted) ? [wanted] : []);
   const [opened] = useState(() => Date.now());
   const create = useCreate<NewApiKey, "/api/v3/keys">("/api/v3/keys");
   const options = session.permissions.filter((each) => !each.startsWith("platform.")).map((value) => ({ value, label: value }));

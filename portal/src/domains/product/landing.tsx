@@ -11,7 +11,7 @@ const STEPS = [
 const PILLARS = [
   ["Bare metal GPUaaS", "Whole nodes and slices, metered by the second, with plain SSH. This is what you can launch today.", "now"],
   ["Managed GPU service", "Notebooks, training jobs and model servers on managed runtimes.", "next"],
-  ["Token Factory", "OpenAI-compatible model endpoints, counted and billed per token.", "next"],
+  ["Token Factory", "OpenAI-compatible model endpoints, counted and billed per token.", "now"],
   ["Platform control", "Identity, audit, releases and fleet health that an operator can rely on.", "now"],
 ] as const;
 

@@ -28,6 +28,8 @@ export function actions(session: Session, dark: boolean): Command[] {
     inTenant && may("member.manage") && go("Actions", "Add a member", "/members?new=1", { words: "invite person role colleague" }),
     inTenant && may("webhook.manage") && go("Actions", "New webhook", "/webhooks?new=1", { words: "add create notify events" }),
     may("platform.node.enrol") && go("Actions", "Enrol a node", "/admin/nodes?new=1", { words: "add machine bootstrap token fleet" }),
+    may("platform.inference.write") && go("Actions", "Offer a model", "/admin/models?new=1", { words: "add create token factory inference" }),
+    may("platform.inference.write") && go("Actions", "Add an upstream", "/admin/upstreams?new=1", { words: "create model server inference vllm" }),
     may("platform.prices.write") && go("Actions", "Set a price", "/admin/prices?new=1", { words: "change sku" }),
     { id: "theme", group: "Actions", title: dark ? "Use the light theme" : "Use the dark theme", words: "appearance colours", run: { kind: "theme" } },
     session.authenticated && { id: "sign-out", group: "Actions", title: "Sign out", words: "log out leave", run: { kind: "sign-out" } },
