@@ -29,6 +29,7 @@ SCREEN: ViewportSize = {"width": 1440, "height": 900}
 SERIOUS = ("serious", "critical")
 RUN_AXE = "axe.run(document, %s).then(found => JSON.stringify(found.violations))"
 ALL_RULES = {"resultTypes": ["violations"]}
+expect.set_options(timeout=20_000)  # milliseconds: what is expected comes; how soon decides no test
 # The second theme changes colours and nothing else: only these rules can judge it differently.
 COLOUR_RULES = ALL_RULES | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 

@@ -29,7 +29,7 @@ export function RelativeTime({ at, never = "–" }: { at: string | null | undefi
 /** "22 Nov 07:40:45": for places where the second matters; UTC, as bills are. */
 export function ExactMoment({ at }: { at: string }) {
   const text = new Date(at).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: "UTC" });
-  return <time dateTime={at} title={exactTime(at)}>{text.replace(",", "")}</time>;
+  return <time className="moment" dateTime={at} title={exactTime(at)}>{text.replace(",", "")}</time>;
 }
 
 /** The present. What happened moments "after" it happened now: the server's clock and this one differ a little. */

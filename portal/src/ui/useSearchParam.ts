@@ -13,6 +13,7 @@ export function useSearchParams(): [values: Values, set: (change: Values) => voi
         to: ".",
         search: (previous: Record<string, unknown>) => ({ ...previous, ...change }) as never,
         replace: true,
+        resetScroll: false, // what one reads stays where it is
       }),
     [navigate],
   );

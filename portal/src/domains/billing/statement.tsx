@@ -46,7 +46,7 @@ function Totals({ statement }: { statement: Statement }) {
   ] as const;
   return (
     <Container>
-      <ColumnLayout columns={3} variant="text-grid" minColumnWidth={150}>
+      <ColumnLayout columns={3} variant="text-grid" minColumnWidth={190}>
         {figures.map(([label, value]) => (
           <div key={label}><Box color="text-body-secondary">{label}</Box><div className="big-number"><Cost value={value} /></div></div>
         ))}
