@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from browser import ALL_RULES, COLOUR_RULES, PHONE, SCREEN, Watched, chromium, next_step, sign_in, visitor
-from house import House
+from house import House, until
 from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("console")]
@@ -112,9 +112,10 @@ def test_a_launch_is_kept_on_the_server_through_the_sign_in_and_for_other_tabs(
             form = second.page.get_by_role("textbox", name="Name - optional")
             expect(form).to_have_value("kept-for-later")
             expect(second.page.get_by_role("textbox", name="Public key")).to_have_value(public_key)
-            # What came through the sign-in may be saved at the same moment: only this change's own answer counts.
-            with second.page.expect_response(lambda it: "changed-since" in (it.request.post_data or "") and it.ok):
-                form.fill("changed-since")
+            form.fill("changed-since")
+            # What came through the sign-in may be saved at the same moment, so an answer alone does not say which it was.
+            kept = "fetch('/api/v3/launch-drafts').then(answer => answer.text())"
+            until(lambda: '"changed-since"' in second.page.evaluate(kept), 20, "the change is not saved")
             expect(second.page.get_by_text("Draft saved")).to_be_visible()
         with another_tab(visit) as third:
             third.go("/launch")
