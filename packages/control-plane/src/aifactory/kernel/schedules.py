@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from aifactory.kernel.db import Database
+from aifactory.kernel.db import Database, Tx
 from aifactory.kernel.principal import Principal
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,29 @@ class Schedule:
     name: str
     every_seconds: float
     run: Callable[[Database], Awaitable[object]]
+
+
+async def each_in_its_tenant(
+    database: Database,
+    who: Principal,
+    due: Sequence[T],
+    tenant_of: Callable[[T], str],
+    work: Callable[[Tx, T], Awaitable[None]],
+    failed: str,
+) -> int:
+    """Does each in a worker's transaction of its own, in its tenant. Returns how many there were; raises the failures
+    together, once all have had their turn: `failed` says what could not be done."""
+    failures = []
+    for one in due:
+        try:
+            async with database.tx("worker", who) as tx:
+                await tx.set_tenant(tenant_of(one))
+                await work(tx, one)
+        except Exception as failure:
+            failures.append(failure)
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} of {len(due)} {failed}", failures)
+    return len(due)
 
 
 _TAKE = """

@@ -18,7 +18,7 @@ from aifactory.kernel.db import Database, Tx
 from aifactory.kernel.errors import Problem, conflict, invalid, not_found
 from aifactory.kernel.money import LEDGER_PLACES, Money, quantize9
 from aifactory.kernel.principal import Principal
-from aifactory.kernel.schedules import Schedule
+from aifactory.kernel.schedules import Schedule, each_in_its_tenant
 
 SHARE = 8  # an eighth of what is available, so that several holders find something
 MOST = Decimal(20)  # of the currency, unless more was asked for
@@ -154,17 +154,14 @@ async def end_due(database: Database) -> int:
     who = Principal.service("billing.end_leases")
     async with database.tx("worker", who) as tx:
         due = await store.due(tx, await tx.now() - GRACE, BATCH)
-    failures = []
-    for row in due:
-        try:
-            async with database.tx("worker", who) as tx:
-                await tx.set_tenant(row.tenant_id)
-                await end(tx, row.lease_id)
-        except Exception as failure:
-            failures.append(failure)
-    if failures:
-        raise ExceptionGroup(f"{len(failures)} of {len(due)} leases could not be ended", failures)
-    return len(due)
+    return await each_in_its_tenant(
+        database,
+        who,
+        due,
+        lambda row: row.tenant_id,
+        lambda tx, row: end(tx, row.lease_id),
+        "leases could not be ended",
+    )
 
 
 END_LEASES = Schedule("billing.end_leases", END_EVERY_SECONDS, end_due)

@@ -18,7 +18,7 @@ from aifactory.kernel.db import Database, Tx
 from aifactory.kernel.errors import invalid
 from aifactory.kernel.money import Money, minor_unit
 from aifactory.kernel.principal import Principal
-from aifactory.kernel.schedules import Schedule
+from aifactory.kernel.schedules import Schedule, each_in_its_tenant
 
 SETTLE_AFTER = timedelta(hours=1)  # so long after its end a month is billed: late counts still belong to it
 SETTLE_EVERY_SECONDS = 300
@@ -178,17 +178,14 @@ async def settle_due(database: Database) -> int:
     who = Principal.service("billing.settle_usage")
     async with database.tx("worker", who) as tx:
         due = await store.due(tx, await tx.now() - SETTLE_AFTER, BATCH)
-    failures = []
-    for row in due:
-        try:
-            async with database.tx("worker", who) as tx:
-                await tx.set_tenant(row.tenant_id)
-                await _settle(tx, row.subject_id)
-        except Exception as failure:
-            failures.append(failure)
-    if failures:
-        raise ExceptionGroup(f"{len(failures)} of {len(due)} months could not be billed", failures)
-    return len(due)
+    return await each_in_its_tenant(
+        database,
+        who,
+        due,
+        lambda row: row.tenant_id,
+        lambda tx, row: _settle(tx, row.subject_id),
+        "months could not be billed",
+    )
 
 
 SETTLE_USAGE = Schedule("billing.settle_usage", SETTLE_EVERY_SECONDS, settle_due)

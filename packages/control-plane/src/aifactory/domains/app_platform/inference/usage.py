@@ -22,7 +22,7 @@ from aifactory.kernel.db import Database, Tx
 from aifactory.kernel.errors import Problem, invalid
 from aifactory.kernel.money import quantize9
 from aifactory.kernel.principal import Principal
-from aifactory.kernel.schedules import Schedule
+from aifactory.kernel.schedules import Schedule, each_in_its_tenant
 from aifactory_protocol.gateway import UsageAnswer, UsageBatch, UsageRecord
 
 OLDEST = timedelta(days=31)  # what comes later than this is looked at by people
@@ -85,17 +85,9 @@ async def book_due(database: Database) -> int:
     who = Principal.service("app_platform.book_tokens")
     async with database.tx("worker", who) as tx:
         due = await token_usage.due_tenants(tx, MOST_TENANTS)
-    failures = []
-    for tenant_id in due:
-        try:
-            async with database.tx("worker", who) as tx:
-                await tx.set_tenant(tenant_id)
-                await _book(tx, tenant_id)
-        except Exception as failure:
-            failures.append(failure)
-    if failures:
-        raise ExceptionGroup(f"the tokens of {len(failures)} of {len(due)} tenants could not be booked", failures)
-    return len(due)
+    return await each_in_its_tenant(
+        database, who, due, lambda tenant_id: tenant_id, _book, "tenants' tokens could not be booked"
+    )
 
 
 BOOK = Schedule("app_platform.book_tokens", BOOK_EVERY_SECONDS, book_due)
