@@ -3,6 +3,11 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from aifactory.domains.platform_control import certificates, keys
+from aifactory.domains.platform_control.bootstrap_tokens import (
+    bootstrap_token_hash,
+    bootstrap_token_refused,
+    new_bootstrap_token,
+)
 from aifactory.domains.platform_control.dead_letters import dead_letter, dead_letters, replay_dead_letter, replay_kind
 from aifactory.domains.platform_control.demo import close_demo, open_demo
 from aifactory.domains.platform_control.domains import domains as all_domains
@@ -86,6 +91,8 @@ __all__ = [
     "app_access_seed",
     "app_publisher_key",
     "app_publisher_keys",
+    "bootstrap_token_hash",
+    "bootstrap_token_refused",
     "ca_fingerprint",
     "ca_pem",
     "certificate_pem",
@@ -100,6 +107,7 @@ __all__ = [
     "health",
     "list_certificates",
     "list_webhooks",
+    "new_bootstrap_token",
     "notification_preferences",
     "open_demo",
     "open_region",

@@ -1,10 +1,8 @@
 """How a machine becomes a node: a token of an operator, a certificate over the machine's own key, an inventory."""
 
 import base64
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from secrets import token_bytes
 
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -20,18 +18,14 @@ from aifactory.kernel import flow as flows
 from aifactory.kernel.db import Tx
 from aifactory.kernel.errors import Problem, invalid, not_found
 from aifactory_protocol import (
-    BadToken,
     BootstrapRequest,
     BootstrapResponse,
     Inventory,
     RenewResponse,
-    format_bootstrap_token,
-    parse_bootstrap_token,
 )
 from aifactory_protocol import Slot as SlotClaim
 
 TOKEN_LIFE_SECONDS = 900
-TOKEN_BYTES = 25
 
 
 @dataclass(frozen=True)
@@ -50,12 +44,12 @@ async def create_bootstrap_token(
 ) -> NewBootstrapToken:
     """A token with which the machine of that name, and only that, may enrol once. Operator role. It is shown only here."""
     await platform_control.region(tx, region_id)
-    text = format_bootstrap_token(token_bytes(TOKEN_BYTES), platform_control.ca_fingerprint())
+    text, token_hash = platform_control.new_bootstrap_token()
     token_id = tx.ids.new("boot")
     expires_at = await store.insert_token(
         tx,
         id=token_id,
-        token_hash=_hash(parse_bootstrap_token(text).secret),
+        token_hash=token_hash,
         node_name=node_name,
         region_id=region_id,
         life_seconds=life_seconds,
@@ -159,37 +153,17 @@ def _check_kind(inventory: Inventory, simulated_region: bool) -> None:
 
 
 async def _usable_token(tx: Tx, request: BootstrapRequest) -> store.TokenRow:
-    try:
-        secret = parse_bootstrap_token(request.token).secret
-    except BadToken as error:
-        raise Problem(
-            401,
-            "bad_bootstrap_token",
-            "This is not a bootstrap token",
-            str(error),
-            field="token",
-            todo="Copy the whole token again.",
-        ) from error
-    token = await store.token(tx, _hash(secret))
+    token = await store.token(tx, platform_control.bootstrap_token_hash(request.token))
     if token is None or token.used or token.expired or token.node_name != request.node_name:
         raise _refused()
     return token
 
 
 def _refused() -> Problem:
-    return Problem(
-        401,
-        "bootstrap_token_refused",
-        "The bootstrap token is not valid",
+    return platform_control.bootstrap_token_refused(
         "It was used, has expired, is for another node name, or was never ours.",
-        field="token",
-        todo="Ask an operator for a new token for this node name.",
+        "Ask an operator for a new token for this node name.",
     )
-
-
-def _hash(secret: str) -> str:
-    """125 bits and more of randomness need no salt and no slow hash."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 async def _reconcile_slots(tx: Tx, node_id: str, region_id: str, inventory: Inventory) -> None:

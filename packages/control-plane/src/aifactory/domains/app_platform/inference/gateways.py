@@ -1,10 +1,8 @@
 """How a token gateway joins: a token of an operator, a certificate over its own key; and how it leaves."""
 
 import base64
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from secrets import token_bytes
 
 from aifactory.domains.app_platform.store import gateways as store
 from aifactory.domains.app_platform.store.gateways import GatewayRow
@@ -15,11 +13,10 @@ from aifactory.kernel.db import Database, Tx
 from aifactory.kernel.errors import Problem, not_found
 from aifactory.kernel.pagination import Page, page_of
 from aifactory.kernel.principal import Principal
-from aifactory_protocol import BadToken, RenewResponse, format_bootstrap_token, parse_bootstrap_token
+from aifactory_protocol import RenewResponse
 from aifactory_protocol.gateway import GatewayBootstrapRequest, GatewayBootstrapResponse
 
 TOKEN_LIFE_SECONDS = 900
-TOKEN_BYTES = 25
 
 
 @dataclass(frozen=True)
@@ -59,12 +56,12 @@ async def create_token(
 ) -> NewGatewayToken:
     """A token with which the gateway of that name, and only that, may enrol once. Operator role. It is shown only here."""
     await platform_control.open_region(tx, region_id)
-    text = format_bootstrap_token(token_bytes(TOKEN_BYTES), platform_control.ca_fingerprint())
-    token_id, secret = tx.ids.new("gwt"), parse_bootstrap_token(text).secret
+    text, token_hash = platform_control.new_bootstrap_token()
+    token_id = tx.ids.new("gwt")
     expires_at = await store.insert_token(
         tx,
         id=token_id,
-        token_hash=_hash(secret),
+        token_hash=token_hash,
         gateway_name=gateway_name,
         region_id=region_id,
         life_seconds=life_seconds,
@@ -136,34 +133,14 @@ async def _view(tx: Tx, row: GatewayRow) -> GatewayView:
 
 
 async def _usable_token(tx: Tx, request: GatewayBootstrapRequest) -> store.TokenRow:
-    try:
-        secret = parse_bootstrap_token(request.token).secret
-    except BadToken as error:
-        raise Problem(
-            401,
-            "bad_bootstrap_token",
-            "This is not a bootstrap token",
-            str(error),
-            field="token",
-            todo="Copy the whole token again.",
-        ) from error
-    token = await store.token(tx, _hash(secret))
+    token = await store.token(tx, platform_control.bootstrap_token_hash(request.token))
     if token is None or token.used or token.expired or token.gateway_name != request.gateway_name:
         raise _refused()
     return token
 
 
 def _refused() -> Problem:
-    return Problem(
-        401,
-        "bootstrap_token_refused",
-        "The bootstrap token is not valid",
+    return platform_control.bootstrap_token_refused(
         "It was used, has expired, is for another gateway, or was never ours.",
-        field="token",
-        todo="Ask an operator for a new token for a gateway of this name.",
+        "Ask an operator for a new token for a gateway of this name.",
     )
-
-
-def _hash(secret: str) -> str:
-    """125 bits and more of randomness need no salt and no slow hash."""
-    return hashlib.sha256(secret.encode()).hexdigest()
